@@ -1,0 +1,1 @@
+"""The decision chain: small policies, each with a say in one decision."""

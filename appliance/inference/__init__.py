@@ -1,0 +1,1 @@
+"""The model server, and the client that talks to one."""

@@ -1,0 +1,1 @@
+"""Hearing and speaking: turn taking, speech to text, text to speech."""
