@@ -1,0 +1,33 @@
+# `make` shows what there is. Everything installs what it needs first (see scripts/setup.sh).
+SHELL := /bin/bash
+RUN := .venv/bin/
+.DEFAULT_GOAL := help
+
+.PHONY: help setup demo test test-freeswitch check bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup:  ## install what is missing: Debian packages, uv, Python packages
+	@bash scripts/setup.sh
+
+demo: setup  ## play the demonstration calls in real time and show the records they leave
+	@$(RUN)appliance demo $(if $(JSON),--json)
+
+test: check  ## every check and every test; the real FreeSWITCH too where one is found
+	@$(RUN)python -m pytest
+
+test-freeswitch: setup  ## only what needs a real FreeSWITCH (FREESWITCH=/path/to/freeswitch)
+	@$(RUN)python -m pytest -m freeswitch tests/freeswitch tests/scenarios
+
+check: setup  ## lint, types and layers
+	@$(RUN)ruff check .
+	@$(RUN)ruff format --check .
+	@$(RUN)mypy
+	@$(RUN)lint-imports
+
+bench: setup  ## measure, print a table, write build/bench.json
+	@$(RUN)appliance bench
+
+clean:  ## remove what was built or recorded here
+	rm -rf build var .venv

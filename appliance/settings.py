@@ -1,0 +1,155 @@
+"""Settings: read once at the start of a process, from the environment and an optional TOML file.
+
+Every value has a name in the environment: ``APPLIANCE_`` plus the path with ``__`` between, for
+example ``APPLIANCE_SWITCH__PASSWORD`` or ``APPLIANCE_SPEECH__NO_INPUT_MS``. The file is named by
+``APPLIANCE_SETTINGS`` (``/etc/appliance/appliance.toml`` where that exists); the environment wins.
+``DATABASE_URL``, ``FREESWITCH`` and ``EVENT_SOCKET_PASSWORD`` are understood without the prefix.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from appliance.calls.errors import ConfigurationError
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SwitchSettings(_Group):
+    """FreeSWITCH: where its control link listens, and where it finds us."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8021, ge=1, le=65535)
+    password: str = Field("", description="Event Socket password; there is no default on purpose")
+    call_server_host: str = "127.0.0.1"
+    call_server_port: int = Field(8084, ge=0, le=65535)
+    domain: str = Field("appliance.local", description="the domain that phones register in")
+    return_extension: str = "appliance"
+    return_context: str = "public"
+    max_calls: int = Field(200, ge=1)
+
+
+class InferenceSettings(_Group):
+    """The model server. ``url`` may point at any server with the same OpenAI-style endpoints."""
+
+    url: str = "http://127.0.0.1:8090"
+    host: str = "127.0.0.1"
+    port: int = Field(8090, ge=0, le=65535)
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int = Field(1, ge=1)
+    recognizer: str = "faster-whisper"
+    recognizer_model: str = str(_ROOT / "models" / "starter" / "whisper")
+    language_model: str = "llama-cpp"
+    language_model_file: str = str(_ROOT / "models" / "starter" / "decider.gguf")
+    voice: str = "espeak-ng"
+    voice_model: str = ""
+    recognize_timeout_s: float = 3.0
+    decide_timeout_s: float = 2.0
+    speak_timeout_s: float = 3.0
+
+
+class SpeechSettings(_Group):
+    """Turn taking, in milliseconds of audio."""
+
+    pause_finished_ms: int = 300
+    pause_default_ms: int = 700
+    pause_unfinished_ms: int = 1400
+    pause_cap_ms: int = 2500
+    barge_in_ms: int = 500
+    no_input_ms: int = Field(3800, description="the caller hears something again after this")
+    holding_ms: int = Field(1500, description="a slow answer is bridged with a phrase after this")
+
+
+class DialogueSettings(_Group):
+    """How long people may take."""
+
+    accept_timeout_s: float = Field(12.0, description="for a desk to press 1 after answering")
+    longest_call_s: float = 1800.0
+
+
+class StorageSettings(_Group):
+    """Where things are kept on disk."""
+
+    directory: Path = Path("var")
+    recordings: bool = True
+
+    @property
+    def spool(self) -> Path:
+        """Events on their way to the database."""
+        return self.directory / "spool"
+
+    @property
+    def phrases(self) -> Path:
+        """Synthesised fixed phrases."""
+        return self.directory / "phrases"
+
+    @property
+    def snapshot(self) -> Path:
+        """The last directory that was read, for a start without the database."""
+        return self.directory / "directory.json"
+
+    @property
+    def recording_directory(self) -> Path:
+        """Stereo WAV files, one a call."""
+        return self.directory / "recordings"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Frozen: a change needs a restart of the process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="APPLIANCE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    database_url: str = Field(
+        "", validation_alias=AliasChoices("database_url", "APPLIANCE_DATABASE_URL", "DATABASE_URL")
+    )
+    name: str = Field("controller-1", description="names this controller in events and logs")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    switch: SwitchSettings = SwitchSettings()
+    inference: InferenceSettings = InferenceSettings()
+    speech: SpeechSettings = SpeechSettings()
+    dialogue: DialogueSettings = DialogueSettings()
+    storage: StorageSettings = StorageSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        del dotenv_settings, file_secret_settings
+        file = os.environ.get("APPLIANCE_SETTINGS", "/etc/appliance/appliance.toml")
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file)))
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigurationError: naming each setting that is wrong and what it wants.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise ConfigurationError(f"settings: {wrong}") from error
