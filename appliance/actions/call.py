@@ -1,0 +1,51 @@
+"""What an action may touch: the caller's line, the log, the directory, and the switch."""
+
+from dataclasses import dataclass
+
+from appliance.actions.desks import Desks
+from appliance.actions.line import Line
+from appliance.calls.directory import Directory
+from appliance.events.log import CallLog
+from appliance.switch.control_link import ControlLink
+
+
+@dataclass(frozen=True, slots=True)
+class CallConfig:
+    """What holds for every call of this controller.
+
+    Attributes:
+        domain: the domain that phones register in.
+        socket_address: ``host:port`` where desk legs find this controller's call server.
+        accept_timeout_s: for a desk to press a key after it answered.
+        bridge_timeout_s: for FreeSWITCH to say that two legs are bridged.
+        desk_context: dialplan context for blind transfers.
+    """
+
+    domain: str
+    socket_address: str
+    accept_timeout_s: float = 12.0
+    bridge_timeout_s: float = 3.0
+    desk_context: str = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call in progress.
+
+    Attributes:
+        caller_name: hostile text; only ever spoken or stored, and sanitised before a dial string.
+    """
+
+    line: Line
+    log: CallLog
+    directory: Directory
+    switch: ControlLink
+    desks: Desks
+    config: CallConfig
+    caller_number: str
+    caller_name: str
+
+    @property
+    def call_id(self) -> str:
+        """The unique id of the caller's leg."""
+        return self.line.channel.uuid

@@ -1,0 +1,83 @@
+"""One leg that the appliance holds: its Event Socket session, its audio and a voice to speak with."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from appliance.calls.errors import InferenceError
+from appliance.media.call_audio import CallAudio, Playback
+from appliance.speech.synthesizer import Synthesizer
+from appliance.switch.call_channel import CallChannel
+
+SUPPORTED_RATES_HZ = (8000, 16000)
+
+
+def _ignore(*_: object) -> None:
+    return None
+
+
+@dataclass
+class Line:
+    """A leg in the appliance's hands, from :meth:`open` to :meth:`close`.
+
+    Attributes:
+        on_voice_failed: called when the voice gave up in mid-sentence; the rest stays unsaid.
+    """
+
+    channel: CallChannel
+    voice: Synthesizer
+    on_voice_failed: Callable[[str], None] = _ignore
+    record_to: Path | None = None
+    audio: CallAudio = field(init=False)
+    rate_hz: int = field(init=False, default=8000)
+    _on_frame: Callable[[bytes | None, int], None] = field(init=False, default=_ignore)
+    _on_lost: Callable[[int], None] = field(init=False, default=_ignore)
+
+    def listen(
+        self, on_frame: Callable[[bytes | None, int], None], on_lost: Callable[[int], None]
+    ) -> None:
+        """Have every 20 ms of the leg's audio (None when none came) handed to ``on_frame``.
+
+        ``on_lost`` is called when no audio came for the watchdog's time.
+        """
+        self._on_frame, self._on_lost = on_frame, on_lost
+
+    def open(self) -> None:
+        """Answer the leg and take its audio.
+
+        Raises:
+            SwitchError: when FreeSWITCH refuses or does not answer in time.
+        """
+        self.channel.answer()
+        # The unicast carries the codec's rate, and only the channel knows which codec was agreed.
+        rate = self.channel.event.var("read_rate") or self.channel.event.var("write_rate")
+        self.rate_hz = int(rate) if rate in {str(hz) for hz in SUPPORTED_RATES_HZ} else 8000
+        self.audio = CallAudio(
+            self.rate_hz,
+            on_frame=lambda pcm, at_ms: self._on_frame(pcm, at_ms),
+            on_lost=lambda silent_ms: self._on_lost(silent_ms),
+            record_to=self.record_to,
+        )
+        addresses = self.audio.open()
+        self.channel.unicast(
+            addresses.local_ip, addresses.local_port, addresses.remote_ip, addresses.remote_port
+        )
+
+    def say(self, text: str) -> Playback:
+        """Begin to say ``text``; returns at once."""
+        return self.audio.say(self._guarded(text))
+
+    def play(self, pcm: Iterator[bytes]) -> Playback:
+        """Begin to play PCM at the line's rate; returns at once."""
+        return self.audio.say(pcm)
+
+    def _guarded(self, text: str) -> Iterator[bytes]:
+        try:
+            yield from self.voice.speak(text, self.rate_hz)
+        except InferenceError as error:
+            self.on_voice_failed(str(error))
+
+    def close(self) -> None:
+        """Let the audio go; the leg itself stays up. Safe to call twice."""
+        if hasattr(self, "audio"):
+            self.audio.close()

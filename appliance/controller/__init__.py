@@ -1,0 +1,6 @@
+"""One call from answer to hang-up, and the process that holds many of them.
+
+In the order of a call: :mod:`~.supervisor` accepts the session, :mod:`~.call_session` opens the
+line and runs the conversation, :mod:`~.listening` turns frames into turns, :mod:`~.speaking` says
+the replies. :mod:`~.reaper` ends the records of calls whose controller died.
+"""

@@ -1,0 +1,169 @@
+"""Putting one call's parts together: line, listener, voice, conversation and session."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gevent.queue import Queue
+
+from appliance.actions.call import Call, CallConfig
+from appliance.actions.desks import Desks
+from appliance.actions.line import Line
+from appliance.calls.directory import Did, Directory
+from appliance.calls.events import CallResumed, CallStarted, ConversationSaved, Event, StageFailed
+from appliance.controller.call_session import CallSession, SessionTiming
+from appliance.controller.inputs import Input
+from appliance.controller.listening import Listener
+from appliance.controller.registry import Calls
+from appliance.controller.speaking import SpeechOutput
+from appliance.decisions.chain import DecisionChain
+from appliance.dialogue.conversation import Conversation
+from appliance.dialogue.steps import Step
+from appliance.events.log import CallLog, EventLog
+from appliance.speech.recognizer import Recognizer
+from appliance.speech.synthesizer import Synthesizer
+from appliance.speech.turn_taker import TurnTaker, TurnTakerConfig
+from appliance.switch import commands
+from appliance.switch.call_channel import CallChannel
+from appliance.switch.control_link import ControlLink
+
+# Set on the caller's leg by the first controller; whoever finds it set takes a call up again.
+CONTROLLER_VARIABLE = "appliance_controller"
+_CALLER_NAME_LIMIT = 200
+# FreeSWITCH binds its end of the stream some 40 ms after it was asked; a phone that sends nothing
+# is greeted all the same.
+_FIRST_FRAME_S = 1.0
+_FILE_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What every call of this controller is given.
+
+    Attributes:
+        name: this controller's, in events and on the leg.
+        directory_of: the current snapshot and the DID for a dialled number; None when no
+            organisation has it.
+        history_of: the events of a call so far, wherever they are kept; empty for a new call.
+        recordings: folder for stereo recordings of the conversations, or None.
+    """
+
+    name: str
+    switch: ControlLink
+    events: EventLog
+    recognizer: Recognizer
+    voice: Synthesizer
+    chain: DecisionChain
+    directory_of: Callable[[str], tuple[Directory, Did] | None]
+    history_of: Callable[[str], list[Event]]
+    call_config: CallConfig
+    turn_taking: TurnTakerConfig
+    timing: SessionTiming
+    recognize_timeout_s: float = 3.0
+    recordings: Path | None = None
+
+
+def hold_call(
+    equipment: Equipment, desks: Desks, calls: Calls, channel: CallChannel,
+    directory: Directory, did: Did, past: Sequence[Event],
+) -> None:  # fmt: skip
+    """Answer the call and hold it to its end.
+
+    Args:
+        past: what other sessions recorded of this call; empty for a new one.
+
+    Raises:
+        SwitchError: when the leg is gone before the conversation began.
+    """
+    _Assembly(equipment, desks, channel, directory, did, past).run(calls)
+
+
+class _Assembly:
+    def __init__(
+        self, equipment: Equipment, desks: Desks, channel: CallChannel,
+        directory: Directory, did: Did, past: Sequence[Event],
+    ) -> None:  # fmt: skip
+        self._equipment = equipment
+        self._directory = directory
+        self._did = did
+        self._past = past
+        self._inbox: Queue[Input] = Queue()
+        self._log = CallLog(equipment.events, channel.uuid, directory.organisation_id)
+        if past:
+            self._log.continue_after(past)
+        self._line = Line(
+            channel, equipment.voice, on_voice_failed=self._on_voice_failed,
+            record_to=self._recording(channel.uuid),
+        )  # fmt: skip
+        self._call = Call(
+            self._line, self._log, directory, equipment.switch, desks, equipment.call_config,
+            caller_number=channel.event.get("Caller-Caller-ID-Number", ""),
+            caller_name=channel.event.get("Caller-Caller-ID-Name", "")[:_CALLER_NAME_LIMIT],
+        )  # fmt: skip
+
+    def run(self, calls: Calls) -> None:
+        """Open the line, and run the session."""
+        equipment = self._equipment
+        self._line.channel.set_variable(CONTROLLER_VARIABLE, equipment.name)
+        self._line.open()
+        output = SpeechOutput(self._line, self._log)
+        listener = self._listener(output)
+        self._line.listen(listener.on_frame, listener.on_lost)
+        self._record_start()
+        conversation, steps = self._conversation()
+        session = CallSession(
+            self._call, self._inbox, listener, output, conversation, equipment.timing,
+            still_up=lambda leg_id: commands.exists(equipment.switch, leg_id),
+        )  # fmt: skip
+        with calls.holding(self._call.call_id, session):
+            # A greeting sent before FreeSWITCH has bound its end of the stream would be lost.
+            self._line.audio.first_frame(_FIRST_FRAME_S)
+            session.run(steps)
+
+    def _listener(self, output: SpeechOutput) -> Listener:
+        equipment = self._equipment
+        rate_hz = self._line.rate_hz
+        return Listener(
+            TurnTaker(rate_hz, equipment.turn_taking), equipment.recognizer, rate_hz,
+            post=self._inbox.put, barged_in=output.interrupt,
+            played=lambda: self._line.audio.playing_frame,
+            hotwords=[target.name for target in self._directory.targets()],
+            timeout_s=equipment.recognize_timeout_s, name=self._call.call_id,
+        )  # fmt: skip
+
+    def _record_start(self) -> None:
+        if self._past:
+            self._log.record(CallResumed, controller=self._equipment.name, reason="take-over")
+            return
+        recording = self._line.record_to
+        self._log.record(
+            CallStarted, did=self._did.number, caller_number=self._call.caller_number,
+            caller_name=self._call.caller_name, controller=self._equipment.name,
+            sample_rate_hz=self._line.rate_hz, recording=str(recording) if recording else "",
+        )  # fmt: skip
+
+    def _conversation(self) -> tuple[Conversation, Sequence[Step]]:
+        """A new conversation with its greeting, or the one that was saved with its excuse."""
+        now = datetime.now(UTC)
+        saved = [event for event in self._past if isinstance(event, ConversationSaved)]
+        if saved:
+            conversation = Conversation.resume(
+                saved[-1].state, self._directory, self._equipment.chain
+            )
+            return conversation, conversation.resumed(now)
+        conversation = Conversation(
+            self._directory, self._equipment.chain, did=self._did,
+            caller_number=self._call.caller_number,
+        )
+        return conversation, conversation.begin(now)
+
+    def _on_voice_failed(self, error: str) -> None:
+        self._log.record(StageFailed, stage="synthesizer", error=error, fallback="silence")
+
+    def _recording(self, call_id: str) -> Path | None:
+        folder = self._equipment.recordings
+        if folder is None or not _FILE_NAME.fullmatch(call_id):
+            return None
+        return folder / f"{datetime.now(UTC):%Y-%m-%d}" / f"{call_id}.wav"

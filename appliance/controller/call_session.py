@@ -1,0 +1,252 @@
+"""One call, from the moment FreeSWITCH hands it over until its last event is recorded.
+
+Everything that can happen arrives in one inbox and is handled in order by one greenlet. The
+conversation answers each input with steps, and :mod:`~appliance.controller.steps` carries them
+out. The caller is never left without somebody: whatever goes wrong here, the session ends in a way
+that makes FreeSWITCH go on with the dialplan's next action.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import gevent
+import structlog
+from gevent.queue import Empty, Queue
+
+from appliance.actions.call import Call
+from appliance.calls.errors import SwitchError
+from appliance.calls.events import (
+    CallEnded,
+    ConversationSaved,
+    LegEnded,
+    MediaLost,
+    Outcome,
+    Speaker,
+    StageFailed,
+)
+from appliance.calls.hangup import HangupCause
+from appliance.controller.inputs import (
+    CallerPressed,
+    CallerSaid,
+    FinishedSpeaking,
+    Hangup,
+    Input,
+    MediaStopped,
+    NotUnderstood,
+    SessionClosed,
+    Superseded,
+    TransferDone,
+)
+from appliance.controller.listening import Listener
+from appliance.controller.speaking import SpeechOutput
+from appliance.controller.steps import StepRunner
+from appliance.dialogue.conversation import Conversation
+from appliance.dialogue.steps import Step
+
+HOLDING_PHRASE = "One moment, please."
+_HANGUP_EVENTS = frozenset({"CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTiming:
+    """How long things may take, in seconds.
+
+    Attributes:
+        no_input_s: of the caller's silence before something is said again.
+        holding_s: of thinking before a holding phrase is said.
+        longest_call_s: with the appliance; a caller who stays longer is left to the dialplan.
+    """
+
+    no_input_s: float = 3.8
+    holding_s: float = 1.5
+    longest_call_s: float = 1800.0
+
+
+class CallSession:
+    """One call's inbox and the greenlet that works through it."""
+
+    def __init__(
+        self, call: Call, inbox: "Queue[Input]", listener: Listener, output: SpeechOutput,
+        conversation: Conversation, timing: SessionTiming,
+        still_up: Callable[[str], bool],
+    ) -> None:  # fmt: skip
+        self._call = call
+        self._inbox = inbox
+        self._listener = listener
+        self._output = output
+        self._conversation = conversation
+        self._timing = timing
+        self._still_up = still_up
+        self._steps = StepRunner(call, listener, output, inbox.put)
+        self._began = time.monotonic()
+        self._quiet_since: float | None = None
+        self._holding: gevent.Greenlet | None = None
+        self._hangup: Hangup | None = None
+        self._over = False
+        self._log = structlog.get_logger().bind(call_id=call.call_id)
+
+    def post(self, item: Input) -> None:
+        """Hand the session something that happened elsewhere (the control link, a take-over)."""
+        self._inbox.put(item)
+
+    def run(self, first: Sequence[Step]) -> None:
+        """Carry out the first steps, then handle inputs until the call leaves this session.
+
+        Returns when the caller's leg is gone, was left to the dialplan, or is another session's.
+        """
+        pump = gevent.spawn(self._pump)
+        pump.name = f"events-{self._call.call_id}"
+        try:
+            self._carry_out(first)
+            while not self._over:
+                self._wait_and_handle()
+        finally:
+            self._steps.close()
+            self._think(False)
+            self._listener.close()
+            self._output.close()
+            self._call.line.close()
+            pump.kill(block=False)
+        self._record_end()
+
+    def _pump(self) -> None:
+        """Turn the leg's own Event Socket events into inputs."""
+        channel = self._call.line.channel
+        for event in iter(channel.events.get, None):
+            name = event.get("Event-Name")
+            if name == "DTMF":
+                self._inbox.put(CallerPressed(event.get("DTMF-Digit", "")))
+            elif name in _HANGUP_EVENTS and event.get("Unique-ID") in {None, "", channel.uuid}:
+                self._inbox.put(Hangup(event.get("Hangup-Cause", "UNKNOWN")))
+        self._inbox.put(SessionClosed())
+
+    def _wait_and_handle(self) -> None:
+        try:
+            item = self._inbox.get(timeout=self._patience_s())
+        except Empty:
+            self._on_nothing()
+            return
+        self._handle(item)
+
+    def _patience_s(self) -> float:
+        """Seconds until something must happen although nothing arrived."""
+        left = self._timing.longest_call_s - (time.monotonic() - self._began)
+        if self._quiet_since is not None:
+            left = min(left, self._quiet_since + self._timing.no_input_s - time.monotonic())
+        return max(left, 0.02)
+
+    def _on_nothing(self) -> None:
+        if self._steps.connected:
+            self._began = time.monotonic()  # people may talk as long as they like
+        elif time.monotonic() - self._began >= self._timing.longest_call_s:
+            self._over = self._steps.fall_back("the call was longer than allowed")
+        elif self._listener.speaking:
+            self._quiet_since = time.monotonic()
+        elif self._quiet_since is not None:
+            self._quiet_since = None
+            self._carry_out(self._conversation.silent(_now()))
+
+    def _handle(self, item: Input) -> None:
+        match item:
+            case Hangup():
+                self._hangup = item
+                self._over = True
+            case SessionClosed():
+                self._on_closed()
+            case Superseded():
+                self._steps.handed_over = True
+                self._over = True
+            case TransferDone(result=result):
+                self._steps.transfer_over(result)
+                if not result.connected:
+                    self._carry_out(self._conversation.transferred(result, _now()))
+            case _ if self._steps.busy_connecting:
+                # Nothing the caller says while a desk rings changes where the call is going.
+                return
+            case FinishedSpeaking():
+                self._quiet_since = time.monotonic()
+            case CallerSaid():
+                self._on_said(item)
+            case CallerPressed(digit=digit):
+                self._output.interrupt()
+                self._call.log.turn(speaker=Speaker.CALLER, text=digit, source="dtmf")
+                self._carry_out(self._conversation.pressed(digit, _now()))
+            case NotUnderstood(error=error):
+                self._failed("recognizer", error)
+            case MediaStopped(silent_ms=silent_ms):
+                self._call.log.record(MediaLost, silent_ms=silent_ms)
+                self._failed("media", f"no audio for {silent_ms} ms")
+
+    def _on_closed(self) -> None:
+        if self._hangup is None and self._still_up(self._call.call_id):
+            # The leg outlives our session while it is bridged; its end comes by the control link.
+            # Without a bridge the dialplan has it now, and another controller takes it up.
+            self._steps.handed_over = not self._steps.connected
+            self._over = self._steps.handed_over
+        else:
+            self._over = True
+
+    def _on_said(self, said: CallerSaid) -> None:
+        self._quiet_since = None
+        delays = {"endpoint": said.endpoint_ms, "transcribe": round(said.transcribe_ms, 1)}
+        self._call.log.turn(
+            speaker=Speaker.CALLER, text=said.text, started_ms=said.started_ms,
+            ended_ms=said.ended_ms, confidence=said.confidence, model=said.model,
+            delays_ms=delays,
+        )  # fmt: skip
+        self._think(True)
+        try:
+            started = time.monotonic()
+            steps = self._conversation.heard(said.text, said.confidence, _now())
+            delays["decide"] = round((time.monotonic() - started) * 1000, 1)
+        finally:
+            self._think(False)
+        self._carry_out(steps, delays, said.decided_at)
+
+    def _failed(self, stage: str, error: str) -> None:
+        self._call.log.record(StageFailed, stage=stage, error=error, fallback="keypad and a person")
+        self._carry_out(self._conversation.failed(stage, _now()))
+
+    def _think(self, thinking: bool) -> None:
+        """Bridge a slow answer with a holding phrase, so that the caller does not hear nothing."""
+        if self._holding is not None:
+            self._holding.kill(block=False)
+            self._holding = None
+        if thinking:
+            self._holding = gevent.spawn_later(
+                self._timing.holding_s, self._output.say, HOLDING_PHRASE
+            )
+
+    def _carry_out(
+        self, steps: Sequence[Step], delays_ms: dict[str, float] | None = None,
+        decided_at: float | None = None,
+    ) -> None:  # fmt: skip
+        self._quiet_since = None
+        try:
+            self._over = self._steps.run(steps, delays_ms, decided_at) or self._over
+        except SwitchError as error:
+            self._log.info("leg gone while carrying out a step", error=str(error))
+            return
+        if not self._output.speaking and not self._steps.busy_connecting:
+            self._quiet_since = time.monotonic()
+        if not self._over:
+            self._call.log.record(ConversationSaved, state=self._conversation.state())
+
+    def _record_end(self) -> None:
+        if self._steps.handed_over:
+            return
+        cause = self._hangup.cause if self._hangup else HangupCause.NORMAL_CLEARING.value
+        outcome, how = self._steps.outcome(self._conversation)
+        self._call.log.record(
+            LegEnded, leg_id=self._call.call_id, role="caller", extension="", cause=cause
+        )
+        self._call.log.record(
+            CallEnded, outcome=outcome, cause=cause, how=how,
+            talked_ms=self._call.line.audio.audio_ms,
+        )  # fmt: skip
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

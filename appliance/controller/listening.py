@@ -1,0 +1,153 @@
+"""From the caller's frames to the caller's turns.
+
+Frames go through the turn taker as they come. When the caller pauses, a transcription is begun at
+once, on speculation: if the caller goes on it is dropped, and if the turn ends it is there already.
+The speculation is one value that is taken or dropped in this file and nowhere else.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+import gevent
+from gevent.event import AsyncResult
+
+from appliance.calls.errors import InferenceError
+from appliance.controller.inputs import CallerSaid, Input, MediaStopped, NotUnderstood
+from appliance.speech.completeness import is_back_channel
+from appliance.speech.events import (
+    BackChannel,
+    BargedIn,
+    PauseStarted,
+    SpeechEvent,
+    SpeechResumed,
+    SpeechStarted,
+    TurnEnded,
+)
+from appliance.speech.recognizer import Recognizer, Transcript
+from appliance.speech.turn_taker import TurnTaker
+
+
+class Listener:
+    """Drives one call's turn taker and recogniser.
+
+    Args:
+        post: where inputs for the session go.
+        barged_in: called the moment an interruption is decided, before anything else happens.
+        played: the frame that is being played to the caller now, None when silent.
+        hotwords: names the recogniser should lean towards.
+    """
+
+    def __init__(
+        self, turn_taker: TurnTaker, recognizer: Recognizer, rate_hz: int,
+        *, post: Callable[[Input], None], barged_in: Callable[[], None],
+        played: Callable[[], bytes | None], hotwords: Sequence[str] = (), timeout_s: float = 3.0,
+        name: str = "",
+    ) -> None:  # fmt: skip
+        self.turn_taker = turn_taker
+        self.speaking = False
+        self._recognizer = recognizer
+        self._rate_hz = rate_hz
+        self._post = post
+        self._barged_in = barged_in
+        self._played = played
+        self._hotwords = tuple(hotwords)
+        self._timeout_s = timeout_s
+        self._name = name
+        self._speculation: gevent.Greenlet | None = None
+        self._finishing: set[gevent.Greenlet] = set()
+        self._at_ms = 0
+
+    def on_frame(self, pcm: bytes | None, at_ms: int) -> None:
+        """Take 20 ms of the caller's audio. Never blocks."""
+        self._at_ms = at_ms
+        self._take(self.turn_taker.frame(pcm, at_ms, self._played()))
+
+    def on_lost(self, silent_ms: int) -> None:
+        """The media watchdog fired."""
+        self._post(MediaStopped(silent_ms))
+
+    def close(self) -> None:
+        """Drop what is under way."""
+        self._drop()
+        gevent.killall(list(self._finishing), block=False)
+
+    def _take(self, events: Sequence[SpeechEvent]) -> None:
+        for event in events:
+            match event:
+                case SpeechStarted():
+                    self.speaking = True
+                case PauseStarted():
+                    self._speculate(event)
+                case SpeechResumed():
+                    self._drop()
+                case BargedIn():
+                    self._barged_in()
+                case BackChannel():
+                    self.speaking = False
+                    self._drop()
+                case TurnEnded():
+                    self.speaking = False
+                    self._finish(event)
+
+    def _speculate(self, pause: PauseStarted) -> None:
+        self._drop()
+        self._speculation = gevent.spawn(self._transcribe_and_hint, pause.pcm)
+        self._speculation.name = f"speculation-{self._name}"
+
+    def _drop(self) -> None:
+        if self._speculation is not None:
+            self._speculation.kill(block=False)
+            self._speculation = None
+
+    def _transcribe(self, pcm: bytes) -> Transcript | InferenceError:
+        try:
+            return self._recognizer.transcribe(
+                pcm, self._rate_hz, hotwords=self._hotwords, timeout_s=self._timeout_s
+            )
+        except InferenceError as error:
+            return error
+
+    def _transcribe_and_hint(self, pcm: bytes) -> Transcript | InferenceError:
+        transcript = self._transcribe(pcm)
+        if isinstance(transcript, Transcript) and self._speculation is gevent.getcurrent():
+            gevent.spawn(self._hint, transcript.text)
+        return transcript
+
+    def _hint(self, text: str) -> None:
+        self._take(self.turn_taker.hint(text, self._at_ms))
+
+    def _finish(self, turn: TurnEnded) -> None:
+        speculation, self._speculation = self._speculation, None
+        decided_at = time.monotonic()
+        if speculation is not None and speculation.successful():
+            self._deliver(turn, speculation.value, decided_at)
+            return
+        waiter = gevent.spawn(self._await_transcript, turn, speculation, decided_at)
+        waiter.name = f"transcript-{self._name}"
+        self._finishing.add(waiter)
+        waiter.link(self._finishing.discard)
+
+    def _await_transcript(
+        self, turn: TurnEnded, speculation: gevent.Greenlet | None, decided_at: float
+    ) -> None:
+        if speculation is None:
+            transcript = self._transcribe(turn.pcm)
+        else:
+            speculation.join()
+            transcript = speculation.value
+        self._deliver(turn, transcript, decided_at)
+
+    def _deliver(
+        self, turn: TurnEnded, transcript: Transcript | InferenceError, decided_at: float
+    ) -> None:
+        if isinstance(transcript, InferenceError):
+            self._post(NotUnderstood(str(transcript)))
+        elif transcript.text:
+            self._post(
+                CallerSaid(
+                    text=transcript.text, confidence=transcript.confidence, model=transcript.model,
+                    started_ms=turn.started_ms, ended_ms=turn.last_audible_ms,
+                    decided_at=decided_at, endpoint_ms=turn.delay_ms,
+                    transcribe_ms=(time.monotonic() - decided_at) * 1000,
+                )
+            )  # fmt: skip

@@ -1,0 +1,49 @@
+"""The calls that this controller holds, found by the caller's leg."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gevent.event import Event as GeventEvent
+
+from appliance.controller.call_session import CallSession
+from appliance.controller.inputs import Hangup, Superseded
+
+
+class Calls:
+    """The sessions in progress."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._sessions: dict[str, CallSession] = {}
+        self.idle = GeventEvent()
+        self.idle.set()
+
+    def __len__(self) -> int:
+        """How many calls are held."""
+        return len(self._sessions)
+
+    def __contains__(self, call_id: object) -> bool:
+        """Whether the call is held here."""
+        return call_id in self._sessions
+
+    @contextmanager
+    def holding(self, call_id: str, session: CallSession) -> Iterator[None]:
+        """While inside, the call is this session's; an older session of the same leg lets go."""
+        older = self._sessions.get(call_id)
+        if older is not None:
+            older.post(Superseded())
+        self._sessions[call_id] = session
+        self.idle.clear()
+        try:
+            yield
+        finally:
+            if self._sessions.get(call_id) is session:
+                del self._sessions[call_id]
+            if not self._sessions:
+                self.idle.set()
+
+    def hung_up(self, leg_id: str, cause: str) -> None:
+        """The control link says that a leg is gone."""
+        session = self._sessions.get(leg_id)
+        if session is not None:
+            session.post(Hangup(cause))

@@ -1,0 +1,175 @@
+"""Carrying out what the conversation decided, one action after the other."""
+
+from collections.abc import Callable, Sequence
+
+import gevent
+
+from appliance.actions.attended_transfer import attended_transfer
+from appliance.actions.blind_transfer import blind_transfer
+from appliance.actions.call import Call
+from appliance.actions.fall_back import fall_back
+from appliance.actions.hang_up import hang_up
+from appliance.actions.take_message import take_message
+from appliance.calls.decision import Decision
+from appliance.calls.events import DecisionMade, Outcome, StageFailed
+from appliance.calls.transfer import TransferMode, TransferResult
+from appliance.controller.inputs import FinishedSpeaking, Input, TransferDone
+from appliance.controller.listening import Listener
+from appliance.controller.speaking import SpeechOutput
+from appliance.dialogue.conversation import Conversation
+from appliance.dialogue.steps import Decided, FallBack, HangUp, SaveMessage, Say, Step, Transfer
+from appliance.media.tones import ringback
+from appliance.speech.turn_taker import Expectation
+
+_LAST_WORDS_S = 10.0
+
+
+class StepRunner:
+    """Carries out steps on one call, and knows where the call stands.
+
+    Attributes:
+        connected: the caller is with a person; the appliance only waits for the end.
+        handed_over: the leg is in other hands, which record its end.
+    """
+
+    def __init__(
+        self, call: Call, listener: Listener, output: SpeechOutput, post: Callable[[Input], None]
+    ) -> None:
+        self.connected = False
+        self.handed_over = False
+        self._call = call
+        self._listener = listener
+        self._output = output
+        self._post = post
+        output.on_silent = self.on_silent
+        self._transfers = 0
+        self._connecting: gevent.Greenlet | None = None
+        self._ended: tuple[Outcome, str] | None = None
+
+    @property
+    def busy_connecting(self) -> bool:
+        """Whether a desk is being rung, or the caller is with a person already."""
+        return self._connecting is not None or self.connected
+
+    def run(
+        self, steps: Sequence[Step], delays_ms: dict[str, float] | None = None,
+        decided_at: float | None = None,
+    ) -> bool:  # fmt: skip
+        """Carry out ``steps`` in order; True when the session is over.
+
+        Raises:
+            SwitchError: when the leg is gone.
+        """
+        say: list[Say] = []
+        for step in [*steps, None]:
+            if isinstance(step, Say):
+                say.append(step)
+                continue
+            if say and not isinstance(step, Decided | SaveMessage):
+                self._say(say, delays_ms, decided_at)
+                say = []
+            if step is not None and self._one(step, delays_ms, decided_at):
+                return True
+        return False
+
+    def _say(
+        self, parts: Sequence[Say], delays_ms: dict[str, float] | None, decided_at: float | None
+    ) -> None:
+        self._listener.turn_taker.expect(Expectation(parts[-1].expect))
+        self._output.say(
+            " ".join(part.text for part in parts),
+            interruptible=all(part.interruptible for part in parts),
+            delays_ms=delays_ms, decided_at=decided_at,
+        )  # fmt: skip
+
+    def _one(
+        self, step: Step, delays_ms: dict[str, float] | None, decided_at: float | None
+    ) -> bool:
+        match step:
+            case Decided(decision=decision):
+                self._record(decision)
+            case SaveMessage():
+                take_message(self._call, step)
+            case Transfer():
+                self._begin_transfer(step, delays_ms, decided_at)
+            case HangUp(outcome=outcome, how=how):
+                self._ended = (outcome, how)
+                hang_up(self._call, self._output.last_words)
+                return True
+            case FallBack(reason=reason):
+                return self.fall_back(reason)
+        return False
+
+    def _record(self, decision: Decision) -> None:
+        self._call.log.record(
+            DecisionMade, turn=self._call.log.turns, decision=decision.as_dict()
+        )
+        for verdict in decision.verdicts:
+            if verdict.verdict == "failed":
+                self._call.log.record(
+                    StageFailed, stage=verdict.policy, error=verdict.reason, fallback="rules"
+                )
+
+    def _begin_transfer(
+        self, step: Transfer, delays_ms: dict[str, float] | None, decided_at: float | None
+    ) -> None:
+        target = self._call.directory.target(step.target_id)
+        if target is None:
+            # The guard has refused anything outside the directory; this is its second lock.
+            self._post(TransferDone(TransferResult.UNREACHABLE))
+            return
+        self._transfers += 1
+        meanwhile = None
+        if step.meanwhile:
+            meanwhile = self._output.say(
+                step.meanwhile, interruptible=False, delays_ms=delays_ms, decided_at=decided_at
+            )
+        if step.mode is TransferMode.BLIND:
+            job = gevent.spawn(blind_transfer, self._call, target, self._transfers, meanwhile)
+        else:
+            job = gevent.spawn(
+                attended_transfer, self._call, target, step.announcement, self._transfers, meanwhile
+            )
+        job.name = f"transfer-{self._call.call_id}"
+        job.link_value(lambda done: self._post(TransferDone(done.value)))
+        job.link_exception(lambda _: self._post(TransferDone(TransferResult.FAILED)))
+        self._connecting = job
+
+    def on_silent(self) -> None:
+        """Everything was said: while a desk rings, the caller hears it ring."""
+        if self._connecting is not None and not self.connected:
+            self._call.line.play(ringback(self._call.line.rate_hz))
+        else:
+            self._post(FinishedSpeaking())
+
+    def transfer_over(self, result: TransferResult) -> None:
+        """The transfer's greenlet is done; with the caller or without."""
+        self._connecting = None
+        self.connected = result.connected
+        if self.connected:
+            # FreeSWITCH carries the audio between the two from here on.
+            self._call.line.close()
+        else:
+            self._call.line.audio.flush()
+
+    def fall_back(self, reason: str) -> bool:
+        """Leave the caller to the dialplan: the hunt group, then voicemail."""
+        last_words = self._output.last_words
+        if last_words is not None:
+            last_words.wait(_LAST_WORDS_S)
+        self._ended = (Outcome.FELL_BACK, f"left to the dialplan: {reason}")
+        fall_back(self._call, reason)
+        return True
+
+    def outcome(self, conversation: Conversation) -> tuple[Outcome, str]:
+        """How the call ended, and a sentence for people."""
+        if self._ended is not None:
+            return self._ended
+        if self.connected:
+            return Outcome.CONNECTED, "connected to a person, and hung up when they were done"
+        return conversation.hung_up()
+
+    def close(self) -> None:
+        """The session is over: take down what is still ringing."""
+        if self._connecting is not None:
+            self._connecting.kill()

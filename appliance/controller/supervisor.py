@@ -1,0 +1,73 @@
+"""The controller process: it accepts FreeSWITCH's sessions and gives each call a session of ours.
+
+A desk's leg goes to the transfer that rang it. A caller's leg becomes a call: a new one, or one
+that another controller (or this one, before a bridge) held before, which is taken up again from its
+last recorded state. Whatever breaks in one call is logged and ends that session only; FreeSWITCH
+then goes on with the dialplan.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+
+from appliance.actions.desks import DESK_ROLE, ROLE_VARIABLE, Desks
+from appliance.calls.errors import SwitchError
+from appliance.calls.events import Event
+from appliance.controller.assembly import CONTROLLER_VARIABLE, Equipment, hold_call
+from appliance.controller.registry import Calls
+from appliance.switch.call_channel import CallChannel
+from appliance.switch.wire import Event as SwitchEvent
+
+log = structlog.get_logger()
+
+
+class Supervisor:
+    """Takes sessions from the call server until it is told to drain."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        """Begin with no calls."""
+        self.calls = Calls()
+        self._desks = Desks()
+        self._equipment = equipment
+
+    def on_session(self, channel: CallChannel) -> None:
+        """Handle one Event Socket session to its end. The only broad ``except`` of the process."""
+        bound = log.bind(call_id=channel.uuid)
+        try:
+            if channel.event.var(ROLE_VARIABLE) == DESK_ROLE:
+                self._desk(channel)
+            else:
+                self._caller(channel)
+        except SwitchError as error:
+            bound.info("leg gone", code=error.code, error=str(error))
+        except Exception:  # noqa: BLE001 - the call's outermost supervisor
+            bound.exception("call session failed; the dialplan has the caller now")
+        finally:
+            channel.close()
+
+    def on_switch_event(self, event: SwitchEvent) -> None:
+        """Handle what the control link reports of any leg."""
+        if event.get("Event-Name") == "CHANNEL_HANGUP_COMPLETE":
+            self.calls.hung_up(event.get("Unique-ID", ""), event.get("Hangup-Cause", "UNKNOWN"))
+
+    def drain(self, patience_s: float) -> bool:
+        """Wait for the calls in progress to end; True when all did in time."""
+        return bool(self.calls.idle.wait(patience_s))
+
+    def _desk(self, channel: CallChannel) -> None:
+        if self._desks.arrived(channel):
+            # The transfer speaks with the desk; this greenlet keeps the session open meanwhile.
+            channel.closed.wait()
+
+    def _caller(self, channel: CallChannel) -> None:
+        number = channel.event.get("Caller-Destination-Number", "")
+        number = channel.event.var("appliance_did") or number
+        found = self._equipment.directory_of(number)
+        if found is None:
+            log.warning("no organisation has the dialled number", did=number, call_id=channel.uuid)
+            return
+        directory, did = found
+        past: Sequence[Event] = ()
+        if channel.event.var(CONTROLLER_VARIABLE):
+            past = self._equipment.history_of(channel.uuid)
+        hold_call(self._equipment, self._desks, self.calls, channel, directory, did, past)
