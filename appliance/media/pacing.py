@@ -1,0 +1,107 @@
+"""When the next frame leaves, and which 20 ms of audio time a received frame fills. Pure."""
+
+from typing import Final
+
+from appliance.media.pcm import FRAME_MS
+
+FRAME_S: Final = FRAME_MS / 1000
+LATE_LIMIT_S: Final = 0.1
+"""Past this the playout does not catch up with a burst but leaves slots out."""
+
+LEAD_LIMIT_MS: Final = 200
+"""How far received audio may run ahead of the clock before frames are thrown away."""
+
+STALL_S: Final = 0.05
+"""Without a frame for so long the caller's stream has paused (the worst gap measured is 37 ms)."""
+
+
+class PlayoutSchedule:
+    """A grid of one frame every 20 ms, on which speech may begin early.
+
+    Silence leaves on the grid. The first frame of speech leaves at once, up to 20 ms before its
+    place on the grid, and the speech goes on with that lead. The first silent frame afterwards
+    waits for its place again: what was gained is given back, so that over any stretch exactly 50
+    frames a second leave and the far end's buffer never grows.
+
+    Times are seconds of a monotonic clock. ``slipped`` counts the slots that were left out because
+    the process was stopped for longer than ``LATE_LIMIT_S``.
+    """
+
+    def __init__(self, started_at: float) -> None:
+        self._started_at = started_at
+        self._slot = 0
+        self._lead_s = 0.0
+        self._speaking = False
+        self.slipped = 0
+
+    def due(self, speech: bool) -> float:
+        """When the next frame may leave, if it is speech or if it is silence."""
+        on_grid = self._started_at + self._slot * FRAME_S
+        if not speech:
+            return on_grid
+        return on_grid - (self._lead_s if self._speaking else FRAME_S)
+
+    def sent(self, now: float, speech: bool) -> int:
+        """A frame has left. Returns how many slots had to be left out before it, mostly 0."""
+        on_grid = self._started_at + self._slot * FRAME_S
+        late_slots = 0
+        if now - on_grid > LATE_LIMIT_S:
+            late_slots = int((now - on_grid) / FRAME_S)
+            self.slipped += late_slots
+            on_grid += late_slots * FRAME_S
+        if not speech:
+            self._lead_s = 0.0
+        elif not self._speaking:
+            self._lead_s = min(max(on_grid - now, 0.0), FRAME_S)
+        self._speaking = speech
+        self._slot += late_slots + 1
+        return late_slots
+
+
+class IntakeClock:
+    """Audio time of the caller's side: 20 ms for every frame, and for every frame that is missing.
+
+    Frames come when the phone sends; audio time goes on regardless. While frames come it follows
+    them; when they stop for ``STALL_S`` it follows the wall clock; when a burst makes up for a
+    pause it may run ahead by ``LEAD_LIMIT_MS``, and frames beyond that are refused.
+
+    ``audio_ms`` is the end of the last slot that was filled.
+    """
+
+    def __init__(self, started_at: float) -> None:
+        self._started_at = started_at
+        self._last_arrival = started_at
+        self._stall_s = STALL_S
+        self.audio_ms = 0
+
+    def _elapsed_ms(self, now: float) -> float:
+        return (now - self._started_at) * 1000
+
+    def datagram(self, now: float, length_ms: int) -> None:
+        """Something came that lasts ``length_ms``; long packets make for long gaps."""
+        self._last_arrival = now
+        self._stall_s = STALL_S + max(length_ms - FRAME_MS, 0) * 1.5 / 1000
+
+    def accept(self, now: float) -> bool:
+        """Take one frame into account. False: it is too far ahead, throw it away."""
+        if self.audio_ms + FRAME_MS - self._elapsed_ms(now) > LEAD_LIMIT_MS:
+            return False
+        self.audio_ms += FRAME_MS
+        return True
+
+    def stalled(self, now: float) -> bool:
+        """Whether frames have stopped coming, or too many have been lost on the way."""
+        if now - self._last_arrival >= self._stall_s:
+            return True
+        return self._elapsed_ms(now) - self.audio_ms >= LEAD_LIMIT_MS
+
+    def missing(self, now: float) -> bool:
+        """Whether a slot has passed without a frame; if so it is taken as filled with nothing."""
+        if not self.stalled(now) or self._elapsed_ms(now) - self.audio_ms < FRAME_MS:
+            return False
+        self.audio_ms += FRAME_MS
+        return True
+
+    def silent_ms(self, now: float) -> int:
+        """How long nothing has come."""
+        return int((now - self._last_arrival) * 1000)
