@@ -1,0 +1,281 @@
+"""Whom a caller means: the words of a turn against the directory, by spelling and by sound.
+
+Every target has *keys*: its name, its aliases, a person's first and last name, a department's
+topics. Windows of one to four words are compared with every key, spaces left out, so that
+"toby as renner" still finds Tobias Renner.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+
+from appliance.calls.directory import Directory
+from appliance.decisions.keys import DEPARTMENT_WORDS, Key, Kind, keys_of, sound_of, stem_of
+from appliance.decisions.words import ARTICLES, COMMON, COURTESY, REQUEST, TITLES, bag
+
+WIDEST_WINDOW = 4
+MIN_SCORE = 0.6
+# One letter in four wrong still counts; below that, names of four letters match anything.
+MIN_SPELLING = 0.75
+_WEIGHT = {Kind.NAME: 1.0, Kind.ALIAS: 0.98, Kind.FIRST: 0.95, Kind.LAST: 0.95, Kind.TOPIC: 0.9}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A target found in an utterance.
+
+    Attributes:
+        score: 0 to 1; 1 is the full name, spelled as in the directory.
+        phrase: the words that matched.
+        start, end: their place in the utterance.
+        cued: a request stands before them ("to billing"), or nothing else was said.
+        sound: found by its sound rather than its spelling.
+    """
+
+    target_id: str
+    kind: Kind
+    score: float
+    phrase: str
+    start: int
+    end: int
+    cued: bool
+    person: bool
+    sound: bool = False
+
+
+class DirectoryIndex:
+    """A directory's keys, ready to be compared. Built once per snapshot."""
+
+    def __init__(self, directory: Directory) -> None:
+        """Collect the keys of every target."""
+        self.directory = directory
+        self.keys = [key for target in directory.targets() for key in keys_of(target)]
+        self._joined = [key.joined for key in self.keys]
+        self._by_sound: dict[str, list[int]] = {}
+        for place, joined in enumerate(self._joined):
+            self._by_sound.setdefault(sound_of(joined), []).append(place)
+        self._surnames = {
+            key.target_id: set(key.words) for key in self.keys if key.kind is Kind.NAME
+        }
+
+    def matches(self, words: Sequence[str], among: Collection[str] = ()) -> list[Match]:
+        """The best match of every target in an utterance, best first.
+
+        Args:
+            words: the utterance, without the caller's own introduction.
+            among: only these target ids, when not empty.
+        """
+        best: dict[str, Match] = {}
+        for start in range(len(words)):
+            for end in range(start + 1, min(start + WIDEST_WINDOW, len(words)) + 1):
+                for match in self._window(words, start, end):
+                    if among and match.target_id not in among:
+                        continue
+                    known = best.get(match.target_id)
+                    if known is None or _rank(match) > _rank(known):
+                        best[match.target_id] = match
+        return sorted(best.values(), key=_rank, reverse=True)
+
+    def _window(self, words: Sequence[str], start: int, end: int) -> list[Match]:
+        window = words[start:end]
+        joined = "".join(window)
+        common = all(word in COMMON for word in window)
+        if common and len(window) == 1 and joined in ARTICLES | COURTESY:
+            return []
+        found: list[Match] = []
+        for place, score, sound in self._similar(joined, common):
+            key = self.keys[place]
+            if abs(len(key.words) - len(window)) > 1:
+                continue
+            match = self._judged(key, score, sound, words, start, end)
+            if match is not None:
+                found.append(match)
+        return found
+
+    def _similar(self, joined: str, common: bool) -> list[tuple[int, float, bool]]:
+        """Places of keys like a window, with 0 to 1 and whether only the sound agrees."""
+        similar = {
+            place: (score / 100, False)
+            for _, score, place in process.extract(
+                joined, self._joined, scorer=fuzz.ratio, score_cutoff=100 * MIN_SPELLING, limit=None
+            )
+            if score == 100 or not (common or min(len(joined), len(self._joined[place])) < 4)
+        }
+        code = sound_of(joined)
+        for place in [] if common or len(code) < 2 else self._by_sound.get(code, ()):
+            spelling = fuzz.ratio(joined, self._joined[place]) / 100
+            score = 0.5 * spelling + (0.5 if len(code) > 2 else 0.42)
+            if spelling >= 0.5 and score > similar.get(place, (0.0, False))[0]:
+                similar[place] = (score, True)
+        stem = stem_of(joined)
+        for place, key in enumerate(self._joined):
+            if place not in similar and len(stem) > 3 and not self.keys[place].person:
+                if stem_of(key) == stem:
+                    similar[place] = (0.98, False)
+            elif similar.get(place, (1.0, False))[0] < 0.98 and stem_of(key) == stem:
+                similar[place] = (0.98, False)
+        return [(place, score, sound) for place, (score, sound) in similar.items()]
+
+    def _judged(
+        self, key: Key, similarity: float, sound: bool, words: Sequence[str], start: int, end: int
+    ) -> Match | None:
+        """A similar key in its place in the sentence, or None when it cannot be meant there."""
+        cue = _cue(words, start, end)
+        window = words[start:end]
+        if _negated(words, start):
+            return None
+        if key.person and not cue and all(word in COMMON for word in window):
+            return None
+        score = _WEIGHT[key.kind] * similarity
+        if key.kind in (Kind.FIRST, Kind.LAST) and self._other_name(key, words, start, end):
+            score *= 0.74
+        score += self._title_bonus(key, words, start)
+        score = min(score, 1.0)
+        if score < MIN_SCORE:
+            return None
+        return Match(
+            key.target_id, key.kind, score, " ".join(window), start, end, cue, key.person, sound
+        )
+
+    def _other_name(self, key: Key, words: Sequence[str], start: int, end: int) -> bool:
+        """Whether a first name stands before somebody else's surname, or the other way round."""
+        own = self._surnames[key.target_id]
+        neighbour = ""
+        if key.kind is Kind.FIRST and end < len(words):
+            neighbour = words[end]
+        elif key.kind is Kind.LAST and start > 0:
+            neighbour = words[start - 1]
+        if not neighbour or neighbour in COMMON or neighbour.isdigit():
+            return False
+        return not any(fuzz.ratio(neighbour, name) >= 60 for name in own)
+
+    def _title_bonus(self, key: Key, words: Sequence[str], start: int) -> float:
+        """ "doctor lee" prefers the Lee who is a doctor."""
+        title = words[start - 1] if start else ""
+        if title not in TITLES:
+            return 0.0
+        titles = self._surnames[key.target_id] & TITLES
+        return 0.03 if title in titles else (-0.05 if titles else 0.0)
+
+
+def _rank(match: Match) -> tuple[float, int]:
+    """Asked-for names come before mentioned ones of the same likeness; longer before shorter."""
+    cued = 0.03 if match.cued else 0.0
+    return match.score + cued, match.end - match.start
+
+
+def _cue(words: Sequence[str], start: int, end: int) -> bool:
+    before = start
+    while before and words[before - 1] in ARTICLES | TITLES:
+        before -= 1
+    if before and words[before - 1] in REQUEST:
+        return True
+    if end < len(words) and words[end] in DEPARTMENT_WORDS | {"please", "available"}:
+        return True
+    others = (*words[:before], *words[end:])
+    return all(word in COURTESY | TITLES for word in others)
+
+
+def _negated(words: Sequence[str], start: int) -> bool:
+    before = start
+    while before and words[before - 1] in ARTICLES | TITLES | {"with", "to", "for"}:
+        before -= 1
+    return before > 0 and words[before - 1] == "not"
+
+
+_indexes: dict[int, DirectoryIndex] = {}
+_MAX_INDEXES = 32
+
+
+def index_of(directory: Directory) -> DirectoryIndex:
+    """The index of a directory snapshot; the last few are kept, each with its snapshot."""
+    index = _indexes.get(id(directory))
+    if index is None or index.directory is not directory:
+        index = DirectoryIndex(directory)
+        while len(_indexes) >= _MAX_INDEXES:
+            _indexes.pop(next(iter(_indexes)))
+        _indexes[id(directory)] = index
+    return index
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Whom an utterance names.
+
+    Attributes:
+        best: the likeliest target, or None.
+        rivals: matches as likely as the best one, itself included; more than one is ambiguous.
+        all: every match, for the record.
+    """
+
+    best: Match | None
+    rivals: tuple[Match, ...] = ()
+    all: tuple[Match, ...] = ()
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether the caller has to choose."""
+        return len(self.rivals) > 1
+
+
+RIVAL_MARGIN = 0.06
+_CORRECTION = bag("no sorry actually rather instead mean meant")
+
+
+def resolve(words: Sequence[str], directory: Directory, among: Collection[str] = ()) -> Resolution:
+    """Find whom an utterance names, and who else it may be.
+
+    A name outranks a topic ("alice about my invoice"); a person outranks the department they are
+    said to be in ("alice in billing"); after a correction the last name counts.
+    """
+    found = index_of(directory).matches(words, among)
+    if not found:
+        return Resolution(None)
+    strong = [match for match in found if match.kind is not Kind.TOPIC and match.score >= 0.72]
+    pool = strong or found
+    pool = _corrected(words, pool)
+    pool = _without_their_departments(words, pool)
+    best = pool[0]
+    rivals = [match for match in pool if match.score >= best.score - RIVAL_MARGIN]
+    if best.cued and best.kind is not Kind.TOPIC:
+        rivals = [m for m in rivals if m.cued or _overlap(m, best) or _alternatives(words, m, best)]
+    rivals = [m for m in rivals if not _covered(m, best)]
+    return Resolution(best, tuple(rivals), tuple(found))
+
+
+def _corrected(words: Sequence[str], pool: list[Match]) -> list[Match]:
+    last = max((place for place, word in enumerate(words) if word in _CORRECTION), default=-1)
+    after = [match for match in pool if match.start > last]
+    before = [match for match in pool if match.start <= last]
+    return after if after and before else pool
+
+
+def _without_their_departments(words: Sequence[str], pool: list[Match]) -> list[Match]:
+    people = [match for match in pool if match.person]
+    kept = []
+    for match in pool:
+        before = match.start
+        while before and words[before - 1] in ARTICLES:
+            before -= 1
+        qualifies = before and words[before - 1] in ("in", "from", "at", "of")
+        if not match.person and qualifies and any(p.end == before - 1 for p in people):
+            continue
+        kept.append(match)
+    return kept
+
+
+def _overlap(one: Match, other: Match) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _alternatives(words: Sequence[str], one: Match, other: Match) -> bool:
+    """Whether the two are said as "one or the other"."""
+    first, second = sorted((one, other), key=lambda match: match.start)
+    return "or" in words[first.end : second.start] and second.start - first.end <= 3
+
+
+def _covered(one: Match, best: Match) -> bool:
+    """Whether a match used only part of the words that the best one used ("lee" in "anna lee")."""
+    inside = best.start <= one.start and one.end <= best.end
+    return one is not best and inside and one.end - one.start < best.end - best.start

@@ -1,0 +1,35 @@
+"""Under the threshold the caller is asked, not moved."""
+
+from appliance.calls.decision import Action, Intent
+from appliance.decisions.chain import Case, Opinion, passed, proposed
+
+THRESHOLD = 0.75
+
+
+class Certainty:
+    """Turns an uncertain transfer or message into a question with candidates."""
+
+    name = "certainty"
+    limits = True
+    in_dictation = False
+
+    def __init__(self, threshold: float = THRESHOLD) -> None:
+        """Ask below ``threshold`` (0 to 1)."""
+        self.threshold = threshold
+
+    def consider(self, case: Case) -> Opinion:
+        """Look at what was decided and how surely."""
+        so_far = case.so_far
+        moves = so_far.action in (Action.TRANSFER, Action.TAKE_MESSAGE)
+        if so_far.intent is Intent.EMERGENCY or not moves:
+            return passed("nobody is moved")
+        several = so_far.target_id is None and len(so_far.candidates) > 1
+        if not several and (so_far.target_id is None or so_far.confidence >= self.threshold):
+            return passed("certain enough")
+        candidates = so_far.candidates if several else (so_far.target_id or "",)
+        return proposed(
+            f"confidence {so_far.confidence:.2f} is under {self.threshold:.2f}: ask",
+            action=Action.CLARIFY,
+            target_id=None,
+            candidates=candidates,
+        )
