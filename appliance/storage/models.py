@@ -111,6 +111,7 @@ class Extension(_OfOrganisation, Base):
     domain: Mapped[str]
     a1_hash: Mapped[str | None]
     voicemail_password: Mapped[str | None]
+    outbound: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Person(_OfOrganisation, Base):
@@ -178,7 +179,11 @@ class DepartmentMember(_OfOrganisation, Base):
 
 
 class Trunk(_OfOrganisation, Base):
-    """A provider's line. The provider wants the password itself, so it is kept as it is."""
+    """A provider's line. The provider wants the password itself, so it is kept as it is.
+
+    ``addresses`` are the networks it calls from; ``outbound_prefixes`` what phones may dial over
+    it; trunks are tried in the order of ``position``.
+    """
 
     __tablename__ = "trunks"
 
@@ -187,8 +192,11 @@ class Trunk(_OfOrganisation, Base):
     realm: Mapped[str] = mapped_column(server_default=_EMPTY)
     username: Mapped[str] = mapped_column(server_default=_EMPTY)
     password: Mapped[str] = mapped_column(server_default=_EMPTY)
-    register: Mapped[bool] = mapped_column(server_default=text("true"))
+    register: Mapped[bool] = mapped_column(server_default=text("false"))
     addresses: Mapped[list[str]] = mapped_column(server_default=_NOTHING)
+    outbound_prefixes: Mapped[list[str]] = mapped_column(server_default=_NOTHING)
+    emergency: Mapped[bool] = mapped_column(server_default=text("true"))
+    position: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class OpeningHour(_OfOrganisation, Base):

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("a1_hash", sa.Text(), nullable=True),
         sa.Column("voicemail_password", sa.Text(), nullable=True),
+        sa.Column("outbound", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisations.organisation_id"],
@@ -203,8 +204,16 @@ def upgrade() -> None:
         sa.Column("realm", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("username", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("password", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column("register", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("register", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("addresses", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "outbound_prefixes",
+            sa.ARRAY(sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column("emergency", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("position", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisations.organisation_id"],
