@@ -1,0 +1,62 @@
+"""What the model server runs: which engines, which models, how many threads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceConfig:
+    """Settings of the model server, as plain values.
+
+    Attributes:
+        host: address to listen on. The server has no sign-in: keep it on loopback or a LAN of
+            your own.
+        port: TCP port; 0 takes a free one.
+        socket_path: listen on this Unix socket instead of TCP.
+        recognizer: speech-to-text engine: ``faster-whisper`` or, for benches, ``instant``.
+        recognizer_model: a directory in CTranslate2's format.
+        language_model: chat engine: ``llama-cpp``, ``rules`` or, for benches, ``instant``.
+        language_model_file: a GGUF file.
+        voice: text-to-speech engine: ``piper``, ``espeak-ng`` or, for benches, ``instant``.
+        voice_model: Piper's ONNX file (its JSON beside it); espeak-ng's voice name, such as
+            ``en-us+f2``; empty takes the engine's own default.
+        language: what callers speak, as Whisper names it.
+        threads: CPU threads of each engine.
+        queue_limit: requests that may wait for one engine; the next is told 503.
+        longest_wait_s: time limit of a request that brings no ``X-Deadline-Ms``.
+        stand_ins: whether rules and espeak-ng answer while the chosen engine is not ready.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8090
+    socket_path: Path | None = None
+    recognizer: str = "faster-whisper"
+    recognizer_model: str = ""
+    language_model: str = "llama-cpp"
+    language_model_file: str = ""
+    voice: str = "espeak-ng"
+    voice_model: str = ""
+    language: str = "en"
+    device: Device = "cpu"
+    threads: int = 1
+    queue_limit: int = 8
+    longest_wait_s: float = 30.0
+    stand_ins: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What one engine is made with.
+
+    Attributes:
+        model: a path or a voice name; its meaning is the engine's.
+        language: as in `InferenceConfig`.
+    """
+
+    model: str = ""
+    device: Device = "cpu"
+    threads: int = 1
+    language: str = "en"
