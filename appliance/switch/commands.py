@@ -1,0 +1,228 @@
+"""What the appliance asks of FreeSWITCH, as typed verbs over a control link.
+
+None of them is repeated by itself: a verb that places or moves a call and fails with
+`SwitchTimeoutError` or `SwitchGoneError` may have been carried out.
+
+Nothing a caller chose reaches FreeSWITCH here without passing `escaping`: a name can add neither
+a variable nor an endpoint nor a command.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from appliance.calls.directory import checked_extension
+from appliance.calls.errors import SwitchError
+from appliance.calls.hangup import HangupCause
+from appliance.switch.connection import expect_ok
+from appliance.switch.control_link import ControlLink
+from appliance.switch.escaping import (
+    argument,
+    dial_number,
+    dial_value,
+    display_name,
+    identifier,
+    variable_name,
+)
+
+_DOMAIN = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?")
+_SOCKET_ADDRESS = re.compile(r"[0-9A-Za-z.-]{1,253}:[0-9]{1,5}")
+_WORD = re.compile(r"[0-9A-Za-z_+*#.-]{1,64}")
+_JOB_GRACE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateRequest:
+    """A call to somebody inside, whose answered leg is brought to a call server.
+
+    Attributes:
+        leg_id: the unique id the new leg shall have.
+        extensions: numbers to ring, all at once; the first to answer wins.
+        domain: the SIP domain they are registered in.
+        socket_address: ``host:port`` of the call server that takes the leg.
+        variables: channel variables of the new leg. Values pass `escaping.dial_value`.
+        caller_id_name, caller_id_number: shown on the phones; hostile text is made harmless.
+        ring_timeout_s: how long the phones may ring.
+    """
+
+    leg_id: str
+    extensions: tuple[str, ...]
+    domain: str
+    socket_address: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    caller_id_name: str = ""
+    caller_id_number: str = ""
+    ring_timeout_s: int = 20
+
+    @property
+    def leg_ids(self) -> tuple[str, ...]:
+        """The id of each extension's leg: ``leg_id`` for the first, ``leg_id-2`` and so on."""
+        return tuple(
+            self.leg_id if place == 1 else f"{self.leg_id}-{place}"
+            for place in range(1, len(self.extensions) + 1)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateResult:
+    """How ringing ended.
+
+    Attributes:
+        leg_id: the leg that answered; the request's when none did.
+        cause: why none did; None when one did.
+    """
+
+    leg_id: str
+    cause: HangupCause | None = None
+
+
+def originate_command(request: OriginateRequest) -> str:
+    """The ``originate`` command of a request.
+
+    Several phones get an id each, in brackets of their own: two legs cannot share one, and an id
+    that is not known cannot be ended while it rings.
+
+    Raises:
+        ConfigurationError: an extension that is not one.
+        SwitchError: another part that cannot stand in a dial string.
+    """
+    if not request.extensions:
+        raise SwitchError("nobody to ring")
+    if not _DOMAIN.fullmatch(request.domain):
+        raise SwitchError(f"not a domain: {request.domain[:80]!r}")
+    if not _SOCKET_ADDRESS.fullmatch(request.socket_address):
+        raise SwitchError(f"not a host and port: {request.socket_address[:80]!r}")
+    leg_ids = [identifier(leg_id) for leg_id in request.leg_ids]
+    variables = {
+        "originate_timeout": str(int(request.ring_timeout_s)),
+        "origination_caller_id_name": display_name(request.caller_id_name),
+        "origination_caller_id_number": dial_number(request.caller_id_number),
+        **request.variables,
+    }
+    endpoints = [
+        f"user/{checked_extension(number)}@{request.domain}" for number in request.extensions
+    ]
+    if len(endpoints) == 1:
+        variables = {"origination_uuid": leg_ids[0], **variables}
+    else:
+        endpoints = [
+            f"[origination_uuid={leg_id}]{endpoint}"
+            for leg_id, endpoint in zip(leg_ids, endpoints, strict=True)
+        ]
+    pairs = (
+        f"{variable_name(name)}={escaped}"
+        for name, value in variables.items()
+        if (escaped := dial_value(value))
+    )
+    return (
+        f"originate {{{','.join(pairs)}}}{','.join(endpoints)} "
+        f"&socket('{request.socket_address} async full')"
+    )
+
+
+def originate(link: ControlLink, request: OriginateRequest) -> OriginateResult:
+    """Ring somebody; return when a phone is answered, or when none will be.
+
+    Raises:
+        ConfigurationError, SwitchError: the request cannot be made into a command.
+        SwitchTimeoutError: no result long after the phones should have stopped ringing.
+        SwitchGoneError: the connection was lost. The phones may ring: end them with `cancel`.
+    """
+    reply = link.bgapi(originate_command(request), request.ring_timeout_s + _JOB_GRACE_S)
+    if reply.startswith("+OK"):
+        return OriginateResult(reply[3:].strip() or request.leg_id)
+    if reply.startswith("-ERR"):
+        return OriginateResult(request.leg_id, HangupCause.parse(reply))
+    raise SwitchError(f"originate: {reply[:200]}")
+
+
+def cancel(link: ControlLink, request: OriginateRequest) -> None:
+    """End every leg of a request, ringing or answered.
+
+    Raises:
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    for leg_id in request.leg_ids:
+        kill(link, leg_id, HangupCause.ORIGINATOR_CANCEL)
+
+
+def bridge(link: ControlLink, a: str, b: str) -> None:
+    """Connect two answered legs with each other.
+
+    Raises:
+        SwitchError: refused; one of them is gone, most of the time.
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    expect_ok(link.api(f"uuid_bridge {identifier(a)} {identifier(b)}"), "uuid_bridge")
+
+
+def kill(link: ControlLink, uuid: str, cause: HangupCause = HangupCause.NORMAL_CLEARING) -> bool:
+    """End a leg; False when there is no such leg (any more).
+
+    Raises:
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    return link.api(f"uuid_kill {identifier(uuid)} {cause.value}").startswith("+OK")
+
+
+def transfer(link: ControlLink, uuid: str, extension: str, context: str) -> None:
+    """Send a leg through the dialplan again, to ``extension`` in ``context``.
+
+    Raises:
+        SwitchError: refused, or not a plain word.
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    command = f"uuid_transfer {identifier(uuid)} {_word(extension)} XML {_word(context)}"
+    expect_ok(link.api(command), "uuid_transfer")
+
+
+def set_variable(link: ControlLink, uuid: str, name: str, value: str) -> None:
+    """Set a leg's channel variable, exactly: nothing in ``value`` is expanded or cut.
+
+    Raises:
+        SwitchError: refused (no such leg), or a line break in the value.
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    command = f"uuid_setvar {identifier(uuid)} {variable_name(name)} {argument(value)}"
+    expect_ok(link.api(command), "uuid_setvar")
+
+
+def exists(link: ControlLink, uuid: str) -> bool:
+    """Whether there is such a leg.
+
+    Raises:
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    return link.api(f"uuid_exists {identifier(uuid)}") == "true"
+
+
+def record_start(link: ControlLink, uuid: str, path: PurePath) -> None:
+    """Record a leg, both directions, into a file that FreeSWITCH writes.
+
+    Raises:
+        SwitchError: refused.
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    _record(link, uuid, "start", path)
+
+
+def record_stop(link: ControlLink, uuid: str, path: PurePath) -> None:
+    """End a recording.
+
+    Raises:
+        SwitchError: refused; there is none, most of the time.
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    _record(link, uuid, "stop", path)
+
+
+def _record(link: ControlLink, uuid: str, what: str, path: PurePath) -> None:
+    command = f"uuid_record {identifier(uuid)} {what} {argument(str(path))}"
+    expect_ok(link.api(command), f"uuid_record {what}")
+
+
+def _word(text: str) -> str:
+    if not _WORD.fullmatch(text):
+        raise SwitchError(f"not an extension or context: {text[:80]!r}")
+    return text
