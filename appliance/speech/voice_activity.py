@@ -1,0 +1,249 @@
+"""Is it speech? One answer a frame, quick and generous; one an utterance, strict.
+
+The first stage is webrtcvad with a level gate over the line's own noise. It lets tones, music and
+breath through, so nothing becomes a turn before a second stage has looked at the whole utterance:
+``VoicedGate`` always, ``SileroGate`` where its model is at hand.
+"""
+
+import importlib
+import importlib.util
+import threading
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import webrtcvad
+
+from appliance.media.pcm import SILENCE_DB, level_db, samples
+from appliance.media.resampling import resample
+
+Wave = npt.NDArray[np.float32]
+
+_BLOCK_FRAMES: Final = 15
+_BLOCKS: Final = 5
+_UNKNOWN_FLOOR_DB: Final = -70.0
+
+
+@dataclass(frozen=True, slots=True)
+class HeardFrame:
+    """One frame judged. ``audible``: above the line's noise. ``speech``: and it sounds like it."""
+
+    level_db: float
+    audible: bool
+    speech: bool
+
+
+class NoiseFloor:
+    """The line's noise: the lowest level of the last 1.5 s.
+
+    Speech always has gaps within that time; hum and hiss have none, so they become the floor.
+    """
+
+    def __init__(self) -> None:
+        self._blocks: deque[float] = deque(maxlen=_BLOCKS)
+        self._lowest = 0.0
+        self._count = 0
+        self._floor = _UNKNOWN_FLOOR_DB
+
+    def update(self, level: float) -> float:
+        """Take in one frame's level. Returns the floor in dB, at least -70."""
+        self._lowest = min(self._lowest, level)
+        self._count += 1
+        if self._count == _BLOCK_FRAMES:
+            self._blocks.append(self._lowest)
+            self._floor = max(min(self._blocks), _UNKNOWN_FLOOR_DB)
+            self._lowest, self._count = 0.0, 0
+        elif level < self._floor:
+            self._floor = max(level, _UNKNOWN_FLOOR_DB)
+        return self._floor
+
+
+class VoiceActivity:
+    """The first stage, frame by frame.
+
+    Args:
+        rate_hz: 8000, 16000, 32000 or 48000.
+        aggressiveness: webrtcvad's, 0 (generous) to 3 (strict).
+        over_floor_db: how far above the noise speech must be.
+        lowest_db: nothing below is speech, however quiet the line.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int,
+        *,
+        aggressiveness: int = 2,
+        over_floor_db: float = 8.0,
+        lowest_db: float = -55.0,
+    ) -> None:
+        self._rate_hz = rate_hz
+        self._vad = webrtcvad.Vad(aggressiveness)
+        self._floor = NoiseFloor()
+        self._over_floor_db = over_floor_db
+        self._lowest_db = lowest_db
+
+    def frame(self, pcm: bytes | None) -> HeardFrame:
+        """Judge one 20 ms frame; None is one that did not come, and says nothing of the noise."""
+        if pcm is None:
+            return HeardFrame(SILENCE_DB, audible=False, speech=False)
+        level = level_db(pcm)
+        floor = self._floor.update(level)
+        voiced = self._vad.is_speech(pcm, self._rate_hz)
+        audible = level >= max(floor + self._over_floor_db, self._lowest_db)
+        return HeardFrame(level, audible, audible and voiced)
+
+
+class UtteranceGate(Protocol):
+    """The second stage: was there speech in this utterance?"""
+
+    def is_speech(self, pcm: bytes, rate_hz: int) -> bool:
+        """Judge 16-bit mono ``pcm``."""
+        ...
+
+
+_WINDOW: Final = 320
+_HOP: Final = 160
+_PITCH_LAGS: Final = np.arange(20, 115)
+"""Periods of 70 to 400 Hz at 8 kHz."""
+
+
+class VoicedGate:
+    """Tells speech from tones, hum, music and breath by how voices are made. About 1 ms.
+
+    Speech has voiced sounds (a pitch of 70 to 400 Hz) in it, which breath and noise have not; its
+    level moves, which a hum's does not; and its spectrum keeps changing, which that of a held note
+    does not. Limits are set between espeak-ng speech (median change of spectrum at least 0.09) and
+    synthetic notes and chords (0.002 at most).
+    """
+
+    steady_db = 1.2
+    least_flux = 0.015
+    least_voiced = 3
+    least_voiced_share = 0.15
+    longest_ms = 3000
+
+    def is_speech(self, pcm: bytes, rate_hz: int) -> bool:
+        """Judge the last three seconds of an utterance."""
+        windows, levels = _windows(pcm[-rate_hz // 1000 * 2 * self.longest_ms :], rate_hz)
+        active = levels >= levels.max(initial=SILENCE_DB) - 20
+        if active.sum() < self.least_voiced or levels.max() <= SILENCE_DB:
+            return False
+        first, *_, last = np.flatnonzero(active)
+        if last - first >= 7 and float(np.std(levels[first : last + 1])) < self.steady_db:
+            return False
+        voiced = int((_periodicity(windows[active]) > 0.6).sum())
+        if voiced < max(self.least_voiced, self.least_voiced_share * active.sum()):
+            return False
+        return _flux(windows[active]) >= self.least_flux
+
+
+def _windows(pcm: bytes, rate_hz: int) -> tuple[Wave, Wave]:
+    """Overlapping windows of 40 ms at 8 kHz, and their levels in dB."""
+    wave = samples(pcm).astype(np.float32)
+    step = rate_hz // 8000
+    wave = wave[: len(wave) // step * step].reshape(-1, step).mean(axis=1)
+    if len(wave) < _WINDOW:
+        wave = np.pad(wave, (0, _WINDOW - len(wave)))
+    windows = np.lib.stride_tricks.sliding_window_view(wave, _WINDOW)[::_HOP]
+    power = np.square(windows).mean(axis=1) / 32768.0**2
+    return windows, (10 * np.log10(power + 1e-10)).astype(np.float32)
+
+
+def _periodicity(windows: Wave) -> Wave:
+    """The highest autocorrelation of each window within the range of voices, 0 to 1."""
+    spectra = np.fft.rfft(windows, 1024)
+    correlation = np.fft.irfft(np.square(np.abs(spectra)))[:, _PITCH_LAGS]
+    energy = np.cumsum(np.square(windows), axis=1)
+    head = energy[:, _WINDOW - _PITCH_LAGS - 1]
+    tail = energy[:, -1:] - energy[:, _PITCH_LAGS - 1]
+    peaks = (correlation / np.sqrt(head * tail + 1.0)).max(axis=1)
+    return np.asarray(peaks, dtype=np.float32)
+
+
+def _flux(windows: Wave) -> float:
+    """How much the spectrum changes from window to window: 0 not at all, 1 entirely; median."""
+    spectra = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW), 512))
+    spectra /= np.linalg.norm(spectra, axis=1, keepdims=True) + 1e-9
+    if len(spectra) < 2:
+        return 1.0
+    return float(np.median(1 - np.sum(spectra[1:] * spectra[:-1], axis=1)))
+
+
+class SileroGate:
+    """Silero's voice-activity network, once per utterance, before Whisper may invent a text.
+
+    One instance serves a whole process: the network (2 MB, one thread, no arena) is loaded with
+    the first utterance and keeps no state between them. It takes some 50 microseconds for 32 ms
+    of audio, so call it from a thread pool, not from the stream's greenlet.
+
+    Args:
+        model: the ONNX file; the one that ships inside faster-whisper when left out.
+        threshold: probability from which 32 ms count as speech.
+        least_ms: how much of that an utterance must have.
+    """
+
+    _CHUNK = 512
+    _CONTEXT = 64
+
+    def __init__(
+        self, model: Path | None = None, *, threshold: float = 0.5, least_ms: int = 64
+    ) -> None:
+        self._model = model or find_silero()
+        self._threshold = threshold
+        self._least_ms = least_ms
+        self._session: Any = None
+        self._loading = threading.Lock()
+
+    @property
+    def available(self) -> bool:
+        """Whether the model and its runtime are installed. Without them everything passes."""
+        return self._model is not None and importlib.util.find_spec("onnxruntime") is not None
+
+    def is_speech(self, pcm: bytes, rate_hz: int) -> bool:
+        """Whether there is enough speech in ``pcm``. True when the network is not available."""
+        if not self.available:
+            return True
+        spoken_ms = int((self.probabilities(pcm, rate_hz) >= self._threshold).sum()) * 32
+        return spoken_ms >= self._least_ms
+
+    def probabilities(self, pcm: bytes, rate_hz: int) -> Wave:
+        """The probability of speech for every 32 ms. The network wants 16 kHz; others are
+        converted."""
+        wave = samples(resample(pcm, rate_hz, 16000)).astype(np.float32) / 32768
+        if len(wave) == 0:
+            return np.zeros(0, dtype=np.float32)
+        chunks = np.pad(wave, (0, -len(wave) % self._CHUNK)).reshape(-1, self._CHUNK)
+        before = np.roll(chunks[:, -self._CONTEXT :], 1, axis=0)
+        before[0] = 0
+        state = np.zeros((1, 1, 128), dtype=np.float32)
+        inputs = {"input": np.concatenate([before, chunks], axis=1), "h": state, "c": state}
+        return np.asarray(self._loaded().run(None, inputs)[0], dtype=np.float32).ravel()
+
+    def _loaded(self) -> Any:
+        with self._loading:
+            if self._session is None:
+                onnxruntime = importlib.import_module("onnxruntime")
+
+                options = onnxruntime.SessionOptions()
+                options.inter_op_num_threads = options.intra_op_num_threads = 1
+                options.enable_cpu_mem_arena = False
+                options.log_severity_level = 3
+                self._session = onnxruntime.InferenceSession(
+                    str(self._model), options, providers=["CPUExecutionProvider"]
+                )
+            return self._session
+
+
+def find_silero() -> Path | None:
+    """The newest Silero network inside faster-whisper; None when that is not installed.
+
+    faster-whisper itself is not imported: that would load its runtime into every controller.
+    """
+    spec = importlib.util.find_spec("faster_whisper")
+    if spec is None or spec.origin is None:
+        return None
+    found = sorted((Path(spec.origin).parent / "assets").glob("silero_vad*.onnx"))
+    return found[-1] if found else None
