@@ -10,18 +10,20 @@ import hashlib
 import re
 import unicodedata
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._:/@+,")
+_TRAP = re.compile(r"--|pre-process", re.IGNORECASE)
 _GATEWAY = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _LONGEST_NAME = 60
 
 
 def quoted(text: str) -> str:
-    """``text`` for an XML attribute: ASCII other than letters, digits and `` ._`` as ``&#N;``.
+    """``text`` for an XML attribute: every ASCII sign that could mean something as ``&#N;``.
 
     Control characters, which XML cannot hold, are left out.
     """
+    plain = _PLAIN if _TRAP.search(text) else _PLAIN | {"-"}
     return "".join(
-        char if char in _PLAIN or ord(char) > 127 else f"&#{ord(char)};"
+        char if char in plain or ord(char) > 127 else f"&#{ord(char)};"
         for char in text
         if not unicodedata.category(char).startswith("C")
     )

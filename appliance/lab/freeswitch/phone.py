@@ -1,0 +1,349 @@
+"""A SIP phone: one headless baresip process, driven as if a person held it."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent import subprocess
+from gevent.event import Event
+from gevent.lock import RLock
+from gevent.queue import Queue
+
+from appliance.calls.errors import SwitchError
+from appliance.lab.clock import FRAME_S
+from appliance.lab.freeswitch.baresip_control import BaresipControl
+from appliance.lab.freeswitch.listening import DumpReader
+from appliance.lab.freeswitch.ports import free_port
+from appliance.lab.hearing import Ear
+from appliance.lab.sound import frames_of, is_audible, last_audible_frame, noise, write_wav
+
+_IDLE_S = 600
+"""Silence after whatever is said: baresip hangs up when its source file ends."""
+
+_RTP_PORTS = 20
+_BEGINS_WITHIN_S = 2.0
+
+_MODULE_PATHS = (Path("/usr/lib/baresip/modules"), Path("/usr/local/lib/baresip/modules"))
+
+
+def find_baresip() -> Path | None:
+    """The baresip on PATH, when its modules are where Debian puts them; else None."""
+    found = shutil.which("baresip")
+    return Path(found) if found and any(path.is_dir() for path in _MODULE_PATHS) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How a phone reaches the switch.
+
+    Attributes:
+        server: ``host:port`` of the SIP profile.
+        domain: what stands behind the @ of its own address.
+        password: registers with it when not empty; a trunk's phone leaves it empty.
+        codecs: as baresip names them, the preferred one first: PCMU, PCMA, G722.
+    """
+
+    server: str
+    domain: str
+    password: str = ""
+    codecs: str = "PCMU,PCMA"
+
+
+class Spoken:
+    """Something the phone says.
+
+    Attributes:
+        duration_s: of the whole utterance.
+        started_at: when its first audible frame left; None before, or when none ever did.
+        last_audible_at: when its last audible frame had left in full.
+        done: set when all has been said or the call ended.
+    """
+
+    def __init__(self, pcm: bytes, rate_hz: int) -> None:
+        """Note where the audible part begins and ends."""
+        frames = frames_of(pcm, rate_hz)
+        self.pcm = pcm
+        self.duration_s = len(frames) * FRAME_S
+        self.first_audible = next((i for i, frame in enumerate(frames) if is_audible(frame)), None)
+        self.last_audible = last_audible_frame(frames)
+        self.started_at: float | None = None
+        self.last_audible_at: float | None = None
+        self.done = Event()
+
+
+class SipPhone:
+    """One phone with one line, idle or in one call.
+
+    The surface is that of the bench's virtual phones, so scenarios play on both.
+
+    Attributes:
+        ear: what it hears; a call that is not at 8 kHz is heard at the codec's rate.
+        registered: set once the switch has accepted the registration; ``register_failure`` says
+            why when it has not.
+        rings, answered, ended: events of the present call; ``answered_at`` and ``ended_at`` are
+            the clock's seconds. hangup_cause: what baresip was told ("603 Decline").
+    """
+
+    def __init__(
+        self,
+        number: str,
+        line: Line,
+        work: Path,
+        name: str = "",
+        *,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Prepare the files of a phone that does not run yet; ``work`` is its own directory."""
+        self.number = number
+        self.name = name
+        self.line = line
+        self.rate_hz = 16000 if line.codecs.startswith("G722") else 8000
+        self.registered = Event()
+        self.register_failed = Event()
+        self.register_failure = ""
+        self.rings = Event()
+        self.answered = Event()
+        self.ended = Event()
+        self.answered_at: float | None = None
+        self.ended_at: float | None = None
+        self.dialled_at: float | None = None
+        self.hangup_cause = ""
+        self.digits_pressed = ""
+        self.ear = Ear(self.rate_hz, now=now)
+        self.events: list[str] = []
+        self._mouth = Ear(self.rate_hz, now=now)
+        self._now = now
+        self._work = work
+        self._sip_port = free_port(count=2)
+        self._control_port = free_port()
+        self._rtp_port = free_port(count=_RTP_PORTS)
+        self._control: BaresipControl | None = None
+        self._process: subprocess.Popen | None = None
+        self._reader: DumpReader | None = None
+        self._background = b""
+        self._files = 0
+        self._source_lock = RLock()
+        self._to_say: Queue = Queue()
+        self._speaker: gevent.Greenlet | None = None
+
+    def start(self, timeout_s: float = 10.0) -> None:
+        """Run baresip and take its control line.
+
+        Raises:
+            SwitchError: when it did not come up; the message ends with its output.
+        """
+        (self._work / "dump").mkdir(parents=True, exist_ok=True)
+        (self._work / "config").write_text(self._config())
+        (self._work / "accounts").write_text("")
+        self._write_source("idle.wav", b"")
+        binary = find_baresip()
+        if binary is None:
+            raise SwitchError("baresip is missing: install the package baresip")
+        with open(self._work / "output.txt", "wb") as output:
+            # A null device cannot be polled, and baresip then gives up: it gets a pipe.
+            self._process = subprocess.Popen(
+                [str(binary), "-4", "-f", str(self._work)],
+                stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
+        with gevent.Timeout(timeout_s, SwitchError(f"baresip {self.number} is not ready")):
+            while self._control is None:
+                if self._process.poll() is not None:
+                    text = (self._work / "output.txt").read_text(errors="replace")
+                    raise SwitchError(f"baresip {self.number} ended: {text[-1000:]}")
+                try:
+                    self._control = BaresipControl(self._control_port, self._take)
+                except OSError:
+                    gevent.sleep(0.02)
+        self._reader = DumpReader(self._work / "dump", self._heard_at, self._spoken_at, self._now)
+        self._speaker = gevent.spawn(self._speak)
+        self._speaker.name = f"speaker-{self.number}"
+        # Only now: an account in the file would have registered before anybody could listen.
+        self._do("uanew", self._account())
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Hang up, sign off and end the process."""
+        if self._speaker is not None:
+            self._speaker.kill()
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(timeout_s)
+            self._process.stdin.close()
+        if self._reader is not None:
+            self._reader.close()
+
+    def kill(self) -> None:
+        """The phone loses power: nothing is said to anybody."""
+        if self._process is not None:
+            os.kill(self._process.pid, signal.SIGKILL)
+
+    # The phone's user
+
+    def dial(self, number: str) -> None:
+        """Call a number at the switch."""
+        self._new_call()
+        self.dialled_at = self._now()
+        self._do("dial", f"sip:{number}@{self.line.server}")
+
+    def answer(self) -> None:
+        """Pick up a ringing call."""
+        self._do("accept")
+
+    def hang_up(self) -> None:
+        """Hang up; while ringing, refuse with 486 Busy Here, the only way baresip has."""
+        self._do("hangup")
+
+    def press(self, digits: str) -> None:
+        """Press keys, sent as RFC 4733 telephone events."""
+        for digit in digits:
+            self.digits_pressed += digit
+            self._do("sndcode", digit)
+
+    def say(self, pcm: bytes) -> Spoken:
+        """Speak, after what is being said already; wait on ``done`` of what comes back."""
+        spoken = Spoken(pcm, self.rate_hz)
+        if not pcm or self.ended.is_set():
+            spoken.done.set()
+        else:
+            self._to_say.put(spoken)
+        return spoken
+
+    def stop_talking(self) -> None:
+        """Fall silent at once."""
+        while not self._to_say.empty():
+            self._to_say.get().done.set()
+        self._use_source("idle.wav", b"")
+
+    def make_noise(self, level: float) -> None:
+        """Send white noise whenever nothing is said; ``level`` is a share of full scale."""
+        self._background = noise(self.rate_hz, 4.0, level)
+        self._use_source("idle.wav", b"")
+
+    # baresip
+
+    def _do(self, command: str, params: str = "") -> str:
+        if self._control is None:
+            raise SwitchError(f"phone {self.number} is not running")
+        return self._control.command(command, params)
+
+    def _new_call(self) -> None:
+        for event in (self.rings, self.answered, self.ended):
+            event.clear()
+        self.answered_at = self.ended_at = None
+        self.hangup_cause = ""
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        kind, param = str(message.get("type")), str(message.get("param", ""))
+        self.events.append(f"{kind} {param}".strip())
+        if kind == "CALL_INCOMING":
+            self._new_call()
+            self.rings.set()
+        elif kind == "CALL_ESTABLISHED":
+            self.answered_at = self._now()
+            self.answered.set()
+        elif kind == "CALL_CLOSED":
+            self.ended_at = self._now()
+            self.hangup_cause = param
+            self.ended.set()
+        elif kind == "REGISTER_OK":
+            self.registered.set()
+        elif kind == "REGISTER_FAIL":
+            self.register_failure = param
+            self.register_failed.set()
+
+    def _speak(self) -> None:
+        """Say one thing after the other, as long as the phone lives."""
+        while True:
+            spoken: Spoken = self._to_say.get()
+            asked_at = self._now()
+            self._files += 1
+            self._use_source(f"say-{self._files}.wav", spoken.pcm)
+            if spoken.first_audible is not None:
+                begun = self._mouth.wait_audible(asked_at, _BEGINS_WITHIN_S)
+                if begun is not None:
+                    spoken.started_at = begun
+                    frames = spoken.last_audible - spoken.first_audible + 1
+                    spoken.last_audible_at = begun + frames * FRAME_S
+            left_s = asked_at + spoken.duration_s - self._now()
+            if spoken.started_at is not None and spoken.first_audible is not None:
+                begun_at = spoken.started_at - spoken.first_audible * FRAME_S
+                left_s = begun_at + spoken.duration_s - self._now()
+            self.ended.wait(max(left_s, 0.0))
+            spoken.done.set()
+
+    def _use_source(self, name: str, pcm: bytes) -> None:
+        with self._source_lock:
+            path = self._write_source(name, pcm)
+            self._do("ausrc", f"aufile,{path}")
+
+    def _write_source(self, name: str, pcm: bytes) -> Path:
+        path = self._work / name
+        idle_bytes = _IDLE_S * self.rate_hz * 2
+        if self._background:
+            rest = (self._background * (idle_bytes // len(self._background) + 1))[:idle_bytes]
+        else:
+            rest = bytes(idle_bytes)
+        write_wav(path, pcm + rest, self.rate_hz)
+        return path
+
+    def _heard_at(self, rate_hz: int) -> Ear:
+        if rate_hz != self.ear.rate_hz:
+            self.ear = Ear(rate_hz, now=self._now)
+        return self.ear
+
+    def _spoken_at(self, rate_hz: int) -> Ear:
+        if rate_hz != self._mouth.rate_hz:
+            self._mouth = Ear(rate_hz, now=self._now)
+        return self._mouth
+
+    def _config(self) -> str:
+        modules = next(path for path in _MODULE_PATHS if path.is_dir())
+        names = ("stdio", "g711", "g722", "aufile", "sndfile")
+        lines = [
+            f"module_path {modules}",
+            *(f"module {name}.so" for name in names),
+            "module_tmp account.so",
+            "module_app menu.so",
+            "module_app ctrl_tcp.so",
+            "net_interface 127.0.0.1",
+            f"sip_listen 127.0.0.1:{self._sip_port}",
+            f"ctrl_tcp_listen 127.0.0.1:{self._control_port}",
+            f"rtp_ports {self._rtp_port}-{self._rtp_port + _RTP_PORTS - 1}",
+            f"audio_source aufile,{self._work / 'idle.wav'}",
+            f"ausrc_srate {self.rate_hz}",
+            f"auplay_srate {self.rate_hz}",
+            "ausrc_channels 1",
+            "auplay_channels 1",
+            f"snd_path {self._work / 'dump'}",
+            "jitter_buffer_delay 0-1",
+            "statmode_default off",
+            "ringback_disabled yes",
+            "menu_bell no",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _account(self) -> str:
+        line = self.line
+        options = [
+            f'outbound="sip:{line.server};transport=udp"',
+            f"audio_codecs={line.codecs}",
+            "answermode=manual",
+        ]
+        if line.password:
+            options += ["regint=60", f"auth_user={self.number}", f"auth_pass={line.password}"]
+        else:
+            options.append("regint=0")
+        address = f"<sip:{self.number}@{line.domain};transport=udp>"
+        return f'"{self.name or self.number}" {address};{";".join(options)}'
