@@ -10,7 +10,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -127,7 +127,7 @@ class EngineHost(Generic[E]):
 
     async def run(
         self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float
-    ) -> AsyncIterator[T]:
+    ) -> AsyncGenerator[T, None]:
         """Yield the pieces of ``work``, done on the engine's thread.
 
         Closing the iterator cancels the work.
@@ -167,7 +167,8 @@ class EngineHost(Generic[E]):
         started = time.monotonic()
         try:
             self.engine.load()
-        except Exception as error:  # noqa: BLE001 - whatever a model library raises ends here
+        except Exception as error:
+            # Whatever a model's library raises ends here: it is this engine's failure only.
             log.exception("%s %s does not load", self.kind, self.engine.name)
             self._reason = f"{type(error).__name__}: {error}"
             self._state = "failed"
@@ -199,7 +200,8 @@ class EngineHost(Generic[E]):
             return TooLateError(f"{self.engine.name}: cancelled or too late")
         except BadRequestError as error:
             return error
-        except Exception as error:  # noqa: BLE001 - one request's failure must not end the thread
+        except Exception as error:
+            # One request's failure must not end the thread.
             log.exception("%s %s failed on a request", self.kind, self.engine.name)
             return EngineFailedError(f"{self.engine.name}: {type(error).__name__}: {error}")
         self._served += 1

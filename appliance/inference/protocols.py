@@ -6,7 +6,7 @@ request at a time. It may therefore block, and needs no locks.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,9 +44,7 @@ class Cancellation:
         deadline: moment by ``monotonic`` after which nobody waits for the result.
     """
 
-    def __init__(
-        self, deadline: float, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, deadline: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._deadline = deadline
         self._monotonic = monotonic
         self._cancelled = False
@@ -217,4 +215,3 @@ class EngineHealth:
     load_ms: float = 0.0
     waiting: int = 0
     served: int = 0
-    extra: Mapping[str, Any] = field(default_factory=dict)

@@ -90,16 +90,16 @@ def _synthesised(
     """16-bit PCM and its rate. The text is plain: neither SSML nor phonemes are switched on."""
     collected: list[bytes] = []
 
-    @_CALLBACK
     def take(samples: Any, count: int, _events: object) -> int:
         if samples and count > 0:
             collected.append(ctypes.string_at(samples, count * 2))
         return int(cancellation is not None and cancellation.requested)
 
+    callback = _CALLBACK(take)
     data = text.replace("\0", " ").encode(errors="replace") + b"\0"
     with _lock:
         library, rate_hz = _library()
-        library.espeak_SetSynthCallback(take)
+        library.espeak_SetSynthCallback(callback)
         if library.espeak_SetVoiceByName(voice) != _OK:
             raise BadRequestError(f"voice {voice.decode()!r}: unknown to espeak-ng", param="voice")
         library.espeak_SetParameter(_PARAMETER_RATE, words_per_minute, 0)

@@ -6,7 +6,6 @@ Whisper is known to invent is not believed.
 """
 
 import json
-import logging
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,8 +24,6 @@ from appliance.inference.protocols import (
     TranscriptionRequest,
     TranscriptSegment,
 )
-
-log = logging.getLogger(__name__)
 
 # Silero finds synthetic voices over 8 kHz at 0.5 as well; 0.35 keeps soft one-word answers.
 _SPEECH_THRESHOLD = 0.35

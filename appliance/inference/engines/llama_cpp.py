@@ -1,7 +1,7 @@
 """Text to text with llama.cpp: any GGUF model, answers held to a JSON schema by a grammar."""
 
+import ctypes
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -15,8 +15,6 @@ from appliance.inference.protocols import (
     ChatPiece,
     ChatRequest,
 )
-
-log = logging.getLogger(__name__)
 
 _LONGEST_CONTEXT = 4096
 _LONGEST_SCHEMA = 65536  # characters; the answer's enum holds a whole directory
@@ -40,7 +38,7 @@ class LlamaCppChat:
             raise FileNotFoundError(f"{self._file}: no model there")
         import llama_cpp
 
-        trained = int(_metadata(self._file, "context_length") or _LONGEST_CONTEXT)
+        trained = _trained_context(self._file) or _LONGEST_CONTEXT
         self._model = llama_cpp.Llama(
             str(self._file),
             n_ctx=min(trained, _LONGEST_CONTEXT),
@@ -119,13 +117,28 @@ class LlamaCppChat:
         return text
 
 
-def _metadata(file: Path, key: str) -> int | None:
-    """A number of the GGUF's header that stands under ``<architecture>.<key>``."""
-    from llama_cpp import Llama
+def _trained_context(file: Path) -> int:
+    """How many tokens the model was trained to attend to, from its header; 0 when it is silent."""
+    import llama_cpp
 
-    facts = Llama(str(file), vocab_only=True, verbose=False).metadata
-    value = facts.get(f"{facts.get('general.architecture', 'llama')}.{key}")
-    return int(value) if value else None
+    params = llama_cpp.llama_model_default_params()
+    params.vocab_only = True
+    model = llama_cpp.llama_model_load_from_file(str(file).encode(), params)
+    if not model:
+        raise ValueError(f"{file}: not a GGUF model that llama.cpp can read")
+    try:
+        architecture = _fact(model, "general.architecture")
+        return int(_fact(model, f"{architecture}.context_length") or 0)
+    finally:
+        llama_cpp.llama_model_free(model)
+
+
+def _fact(model: Any, key: str) -> str:
+    import llama_cpp
+
+    text = ctypes.create_string_buffer(128)
+    found = llama_cpp.llama_model_meta_val_str(model, key.encode(), text, len(text))
+    return text.value.decode(errors="replace") if found >= 0 else ""
 
 
 def _control_tokens(model: Any) -> tuple[str, ...]:
@@ -147,7 +160,7 @@ def _grammar(schema: Mapping[str, Any] | None) -> Any:
     text = json.dumps(schema)
     if len(text) > _LONGEST_SCHEMA:
         raise BadRequestError("the schema is too long", param="response_format")
-    from llama_cpp import LlamaGrammar
+    from llama_cpp.llama_grammar import LlamaGrammar
 
     return LlamaGrammar.from_string(_gbnf(text), verbose=False)
 
@@ -162,4 +175,3 @@ def _gbnf(schema: str) -> str:
         raise BadRequestError(
             f"the schema cannot be made into a grammar: {error}", param="response_format"
         ) from error
-

@@ -31,7 +31,7 @@ class PiperVoiceEngine:
         """Read the voice and say a word."""
         if not self._file.is_file():
             raise FileNotFoundError(f"{self._file}: no Piper voice there")
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped]
         from piper import PiperVoice
         from piper.config import PiperConfig
 

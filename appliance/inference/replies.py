@@ -1,0 +1,75 @@
+"""Errors as OpenAI's API words them, and what every endpoint reads from a request's headers."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from appliance.inference.host import (
+    EngineFailedError,
+    NotReadyError,
+    OverloadedError,
+    TooLateError,
+)
+from appliance.inference.protocols import BadRequestError
+
+DEADLINE_HEADER = "X-Deadline-Ms"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def error_body(message: str, kind: str, code: str, param: str | None = None) -> dict[str, Any]:
+    """The body of an error reply."""
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def describe(error: Exception) -> tuple[int, dict[str, Any]] | None:
+    """Status and body for an error of ours; None for any other."""
+    text = str(error)
+    if isinstance(error, BadRequestError):
+        return 400, error_body(text, "invalid_request_error", error.code, error.param)
+    if isinstance(error, NotReadyError):
+        return 503, error_body(text, "server_error", "engine_not_ready")
+    if isinstance(error, OverloadedError):
+        return 503, error_body(text, "server_error", "queue_full")
+    if isinstance(error, TooLateError):
+        return 504, error_body(text, "server_error", "deadline_exceeded")
+    if isinstance(error, EngineFailedError):
+        return 500, error_body(text, "server_error", "engine_failed")
+    return None
+
+
+@web.middleware
+async def errors_as_openai(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error with a body that OpenAI's clients understand."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        kind = "invalid_request_error" if error.status < 500 else "server_error"
+        body = error_body(error.text or error.reason, kind, f"http_{error.status}")
+        return web.json_response(body, status=error.status)
+    except (
+        BadRequestError,
+        NotReadyError,
+        OverloadedError,
+        TooLateError,
+        EngineFailedError,
+    ) as error:
+        status, body = describe(error) or (500, {})
+        headers = {"Retry-After": "1"} if status == 503 else {}
+        return web.json_response(body, status=status, headers=headers)
+
+
+def time_limit_s(request: web.Request, longest_s: float) -> float:
+    """How long the client waits: its ``X-Deadline-Ms``, at most ``longest_s``.
+
+    Raises:
+        BadRequestError: the header is not a positive number.
+    """
+    given = request.headers.get(DEADLINE_HEADER)
+    if given is None:
+        return longest_s
+    if not given.isascii() or not given.isdigit() or len(given) > 9 or int(given) == 0:
+        raise BadRequestError(f"{DEADLINE_HEADER}: give milliseconds, more than 0")
+    return min(longest_s, int(given) / 1000)
