@@ -5,9 +5,9 @@ import re
 from appliance.calls.decision import Action, Decision, Intent
 from appliance.decisions.chain import Case, Opinion, decided, passed
 from appliance.decisions.context import Asked, TurnContext
+from appliance.decisions.policies.closed_answers import says_yes
 
 LABEL_SOMEONE_ELSE = "someone_else"
-LABEL_TRY_AGAIN = "try_again"
 
 _PLACES = (
     re.compile(r"\b(?:first|former)\b|^(?:the |number |option |press )*one$"),
@@ -42,6 +42,14 @@ class Choice:
                     target_id=turn.candidates[place],
                     confidence=1.0,
                 )
+        if len(turn.candidates) == 1 and _yes_to_that(turn):
+            return decided(
+                "yes, that one",
+                intent=Intent.TRANSFER,
+                action=Action.TRANSFER,
+                target_id=turn.candidates[0],
+                confidence=1.0,
+            )
         if _NEITHER.search(turn.request):
             return decided(
                 "none of those offered",
@@ -52,13 +60,35 @@ class Choice:
         return passed("no place in the list was named")
 
     def _offer(self, turn: TurnContext, so_far: Decision) -> Opinion:
-        for pattern, label in ((_ELSE, LABEL_SOMEONE_ELSE), (_AGAIN, LABEL_TRY_AGAIN)):
-            if pattern.search(turn.request):
-                return decided(
-                    f"answers the offer: {label}",
-                    intent=Intent.CONFIRM_YES,
-                    action=Action.ANSWER,
-                    labels=(*so_far.labels, label),
-                    confidence=1.0,
-                )
+        target_id = turn.candidates[0] if turn.candidates else None
+        if _ELSE.search(turn.request):
+            return decided(
+                "wants to try someone else",
+                intent=Intent.CONFIRM_YES,
+                action=Action.ANSWER,
+                labels=(*so_far.labels, LABEL_SOMEONE_ELSE),
+                confidence=1.0,
+            )
+        if target_id and _AGAIN.search(turn.request):
+            return decided(
+                "wants to try again",
+                intent=Intent.TRANSFER,
+                action=Action.TRANSFER,
+                target_id=target_id,
+                confidence=1.0,
+            )
+        if _yes_to_that(turn):
+            return decided(
+                "yes to a message",
+                intent=Intent.MESSAGE,
+                action=Action.TAKE_MESSAGE,
+                target_id=target_id,
+                confidence=1.0,
+            )
         return passed("no answer to the offer")
+
+
+def _yes_to_that(turn: TurnContext) -> bool:
+    """A yes that names nobody else."""
+    best = turn.named.best
+    return says_yes(turn.request) and (best is None or best.target_id in turn.candidates)

@@ -62,6 +62,7 @@ _CANCEL = re.compile(
     r"^(?:oh |no |okay |sorry )*(?:never mind|nevermind|forget it|cancel(?: that| it)?"
     r"|stop)(?: please| thank you)?$"
 )
+_FAREWELL = re.compile(r"^(?:okay |ok |thank you |thanks |no )*(?:goodbye|good bye|bye)(?: bye)*$")
 _ROBOT = re.compile(
     r"\b(?:you|this|i talking to|i speaking (?:to|with)) (?:a |an )?(?:real )?(?:robot|machine"
     r"|computer|bot|ai|human)\b"
@@ -138,3 +139,23 @@ class LeadingAnswer:
                     "begins with an answer", intent=intent, action=Action.ANSWER, confidence=0.8
                 )
         return passed("begins with no answer")
+
+
+def says_yes(text: str) -> bool:
+    """Whether a plain text is a yes, alone or at its beginning."""
+    return bool(_WHOLE_YES.match(text) or _STARTS_YES.match(text))
+
+
+def says_no(text: str) -> bool:
+    """Whether a plain text is a no, alone or at its beginning."""
+    return bool(_WHOLE_NO.match(text) or _STARTS_NO.match(text))
+
+
+def takes_back(text: str) -> bool:
+    """Whether a plain text is "never mind", "cancel" or a farewell, and nothing else."""
+    return bool(_CANCEL.match(text) or _FAREWELL.match(text))
+
+
+def asks_again(text: str) -> bool:
+    """Whether a plain text asks to hear the last sentence again."""
+    return bool(_REPEAT.search(text))
