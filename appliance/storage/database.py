@@ -56,11 +56,15 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=connect_timeout_s,
             pool_use_lifo=True,
+            # After the server was restarted the kept connections are dead; this finds them.
+            pool_pre_ping=True,
             connect_args={
                 "connect_timeout": connect_timeout_s,
                 "options": (
                     f"-c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms} "
-                    f"-c idle_in_transaction_session_timeout={4 * timeout_ms} -c timezone=UTC"
+                    f"-c idle_in_transaction_session_timeout={4 * timeout_ms} "
+                    # Compiling our short statements costs more than running them.
+                    "-c timezone=UTC -c jit=off"
                 ),
                 "application_name": "appliance",
                 # A server that vanished from the network is noticed, not waited for.
@@ -95,8 +99,12 @@ class Database:
         """
         with _converted(), self._engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            with driver.transaction():
-                yield driver
+            try:
+                with driver.transaction():
+                    yield driver
+            finally:
+                if driver.broken:
+                    connection.invalidate()
 
     def directory_index(self) -> dict[str, int]:
         """Every organisation's id and the revision of its directory.

@@ -185,7 +185,7 @@ class PrivateCluster:
             "unix_socket_directories": str(self._socket_directory),
         }
         if not self._durable:
-            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            options |= {"fsync": "off", "full_page_writes": "off"}
         server = [str(self._bin / "postgres"), "-D", str(self._data)]
         for name, value in options.items():
             server += ["-c", f"{name}={value}"]

@@ -70,6 +70,7 @@ class Spool:
     Attributes:
         directory: this process's own.
         appended: set after every append; a reader waits for it and clears it.
+        appended_lines: how many were appended so far, without those that were lost.
         lost: lines that could be kept neither on disk nor in memory.
 
     Args:
@@ -91,6 +92,7 @@ class Spool:
         self.root = root
         self.directory, self._lock_handle = _make_directory(root, name)
         self.appended = threading.Event()
+        self.appended_lines = 0
         self.lost = 0
         self._segment_bytes = segment_bytes
         self._sync_delay_s = sync_delay_s
@@ -118,6 +120,7 @@ class Spool:
                 _log.error("spool_closed", lost=self.lost)
                 return
             self._held.append(line)
+            self.appended_lines += 1
             self._write_held()
         if not self._dirty.is_set():
             self._dirty.set()
@@ -177,6 +180,7 @@ class Spool:
             if not self._write(self._held[0]):
                 while len(self._held) > self._held_lines:
                     self._held.pop()
+                    self.appended_lines -= 1
                     self.lost += 1
                     if self.lost == 1 or self.lost % 1000 == 0:
                         _log.critical("spool_loses_events", lost=self.lost)

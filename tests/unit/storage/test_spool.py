@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.events import CallResumed, CallStarted, Event, to_line
-from appliance.storage import spool as spool_module
 from appliance.storage.spool import Spool, segment_path
 from appliance.storage.spool_reader import (
     Batch,
@@ -94,7 +93,7 @@ def test_an_unfinished_last_line_waits_for_a_living_writer_and_is_dropped_for_a_
         file.write(b'{"n": 2')
     living = SpoolReader(spool.directory, finished=False)
     assert _read_all(living) == [1]
-    assert not (living.read() or None)
+    assert living.read() is None
     spool.append(b"}\n")
     assert _read_all(living) == [2]
     with segment_path(spool.directory, 1).open("ab") as file:
@@ -175,7 +174,7 @@ def test_appends_are_forced_to_disk_in_groups(
         real(handle)
         synced.set()
 
-    monkeypatch.setattr(spool_module.os, "fsync", counting)
+    monkeypatch.setattr(os, "fsync", counting)
     spool = Spool(tmp_path, sync_delay_s=0.05)
     for number in range(500):
         spool.append(_line(number))

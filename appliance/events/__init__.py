@@ -1,0 +1,1 @@
+"""The event log of calls: appended to the spool, shipped to PostgreSQL, read back as records."""

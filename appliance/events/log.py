@@ -1,0 +1,53 @@
+"""Where a call writes down what happens in it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from appliance.calls.events import Event
+from appliance.events.encoding import encode
+from appliance.storage.spool import Spool
+
+AnyEvent = TypeVar("AnyEvent", bound=Event)
+
+
+class EventLog:
+    """All calls' events of this process, on their way to the spool.
+
+    Args:
+        spool: where they go; the shipper takes them from there.
+        listeners: called with each event after it was appended, in the caller's greenlet: for a
+            live account of calls. They must be quick and must not raise.
+    """
+
+    def __init__(self, spool: Spool, listeners: Sequence[Callable[[Event], None]] = ()) -> None:
+        self.spool = spool
+        self._listeners = tuple(listeners)
+
+    def append(self, event: Event) -> None:
+        """Keep one event. Never waits for the database or a disk, and never raises for them."""
+        self.spool.append(encode(event))
+        for listener in self._listeners:
+            listener(event)
+
+
+class CallLog:
+    """One call's events, numbered as they come.
+
+    Args:
+        next_seq: 1 for a new call; after a take-over one more than the last event's.
+    """
+
+    def __init__(
+        self, log: EventLog, call_id: str, organisation_id: str, next_seq: int = 1
+    ) -> None:
+        self.call_id = call_id
+        self.organisation_id = organisation_id
+        self.next_seq = next_seq
+        self._log = log
+
+    def record(self, kind: type[AnyEvent], **fields: Any) -> AnyEvent:
+        """Append an event of this call and return it: ``log.record(CallStarted, did=...)``."""
+        seq, self.next_seq = self.next_seq, self.next_seq + 1
+        event = kind(call_id=self.call_id, organisation_id=self.organisation_id, seq=seq, **fields)
+        self._log.append(event)
+        return event

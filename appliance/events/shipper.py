@@ -1,0 +1,227 @@
+"""Takes events from the spools to PostgreSQL, and never loses, doubles or reorders one.
+
+A batch is stored in one transaction, and only then confirmed to the spool; what a crash leaves
+between the two is shipped again and found to be there already. While the database is away the
+shipper waits, longer and longer up to a limit. An event that the database refuses for what it
+holds is searched out by halving its batch, put with the dead letters, and the rest goes on.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from appliance.calls.errors import StorageError
+from appliance.events import projection
+from appliance.storage.database import Database, RefusedRowError, set_organisation
+from appliance.storage.dead_letters import DeadLetters
+from appliance.storage.spool import Spool
+from appliance.storage.spool_reader import AdoptedSpool, Batch, SpoolReader, adopt
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ShipperConfig:
+    """How the shipper works; times in seconds.
+
+    Attributes:
+        batch_lines: events in one transaction, at most.
+        gather_s: events that come within this time go together.
+        first_wait_s, longest_wait_s: back-off while the database is away.
+        adopt_every_s: how often to look for spools of processes that are gone.
+    """
+
+    batch_lines: int = 500
+    gather_s: float = 0.05
+    first_wait_s: float = 0.2
+    longest_wait_s: float = 10.0
+    adopt_every_s: float = 5.0
+
+
+class Shipper:
+    """Ships this process's spool, and adopts those of processes that died.
+
+    Runs on a thread of its own, which is a greenlet in a process that gevent has patched.
+
+    Attributes:
+        shipped: events that were new to the database.
+        dead_letters: what it refused.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        database: Database,
+        config: ShipperConfig | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.shipped = 0
+        self.dead_letters = DeadLetters(spool.root / "dead-letters.jsonl")
+        self._spool = spool
+        self._reader = SpoolReader(spool.directory, finished=False)
+        self._adopted: list[AdoptedSpool] = []
+        self._database = database
+        self._config = config or ShipperConfig()
+        self._monotonic = monotonic
+        self._adopt_at = monotonic()
+        self._batch_lines = self._config.batch_lines
+        self._failures = 0
+        self._confirmed = 0
+        self._progress = threading.Condition()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it runs and the last attempt to reach the database went well."""
+        return self._thread is not None and self._thread.is_alive() and not self._failures
+
+    def start(self) -> None:
+        """Begin shipping."""
+        self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
+        self._thread.start()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until all that was appended before now is in the database or a dead letter.
+
+        Returns:
+            False when ``timeout_s`` was not enough.
+        """
+        goal = self._spool.appended_lines
+        with self._progress:
+            return self._progress.wait_for(lambda: self._confirmed >= goal, timeout_s)
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Ship what there is, if the database answers, and end. What is left stays in the spool.
+
+        Returns:
+            Whether everything of this process's spool has been shipped.
+        """
+        self._stopping.set()
+        self._spool.appended.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        return self._confirmed >= self._spool.appended_lines
+
+    def _run(self) -> None:
+        while True:
+            last = self._stopping.is_set()
+            self._spool.appended.clear()
+            try:
+                reached = self._ship_own() and (last or self._ship_orphans())
+            except OSError as error:
+                reached = self._wait_longer(error)
+            if last:
+                break
+            self._rest(reached)
+        for adopted in self._adopted:
+            adopted.release()
+
+    def _rest(self, reached: bool) -> None:
+        if not reached:
+            wait_s = min(
+                self._config.first_wait_s * 2 ** min(self._failures - 1, 20),
+                self._config.longest_wait_s,
+            )
+            # Many controllers must not come back in the same instant.
+            self._stopping.wait(wait_s * random.uniform(0.7, 1.0))
+        elif not self._adopted:
+            self._spool.appended.wait(self._config.adopt_every_s)
+            self._stopping.wait(self._config.gather_s)
+
+    def _ship_own(self) -> bool:
+        """Ship all there is in this process's spool; False when the database is away."""
+        while (batch := self._reader.read(max_lines=self._batch_lines)) is not None:
+            if not self._ship(self._reader, batch):
+                return False
+            with self._progress:
+                self._confirmed += len(batch.lines)
+                self._progress.notify_all()
+        return True
+
+    def _ship_orphans(self) -> bool:
+        """Ship a batch of each adopted spool, so that our own events never wait long for them."""
+        if self._monotonic() >= self._adopt_at:
+            self._adopt_at = self._monotonic() + self._config.adopt_every_s
+            self._adopted += adopt(self._spool.root)
+        for adopted in tuple(self._adopted):
+            batch = adopted.reader.read(max_lines=self._batch_lines)
+            if batch is None:
+                adopted.remove()
+                self._adopted.remove(adopted)
+            elif not self._ship(adopted.reader, batch):
+                return False
+        return True
+
+    def _ship(self, reader: SpoolReader, batch: Batch) -> bool:
+        try:
+            self._store(batch.lines)
+        except (StorageError, OSError) as error:
+            # A smaller batch may pass where a large one ran into the statement's time limit.
+            self._batch_lines = max(1, self._batch_lines // 2)
+            return self._wait_longer(error)
+        if self._failures:
+            _log.warning("database_is_back", failures=self._failures)
+            self._failures = 0
+        self._batch_lines = min(2 * self._batch_lines, self._config.batch_lines)
+        reader.confirm(batch)
+        return True
+
+    def _wait_longer(self, error: Exception) -> bool:
+        self._failures += 1
+        if self._failures == 1:
+            _log.error("events_wait_in_spool", error=str(error))
+        return False
+
+    def _store(self, lines: list[bytes]) -> None:
+        """Store lines, searching out those that the database refuses for what they hold.
+
+        Raises:
+            StorageError: the database is away.
+            OSError: a dead letter cannot be kept.
+        """
+        try:
+            self.shipped += store_events(self._database, lines)
+        except RefusedRowError as error:
+            if len(lines) > 1:
+                middle = len(lines) // 2
+                self._store(lines[:middle])
+                self._store(lines[middle:])
+                return
+            _log.error("event_refused", error=str(error))
+            self.dead_letters.add(lines[0], str(error))
+
+
+def store_events(database: Database, lines: list[bytes]) -> int:
+    """Store events and what is derived from them, in one transaction.
+
+    Args:
+        lines: JSON as the spool keeps it, without newlines; events known already are passed over.
+
+    Returns:
+        How many were new.
+
+    Raises:
+        RefusedRowError: one of them cannot be stored; none has been.
+        StorageError: the database is away.
+    """
+    new = 0
+    with database.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(projection.COMMIT_TO_DISK)
+        cursor.execute(projection.MAKE_ARRIVING)
+        with cursor.copy(projection.COPY_ARRIVING) as copy:
+            copy.write(b"\n".join(lines) + b"\n")
+        if cursor.rowcount != len(lines):
+            raise RefusedRowError("a line that the database takes for none")
+        for (organisation,) in cursor.execute(projection.ARRIVING_ORGANISATIONS).fetchall():
+            if organisation is None:
+                raise RefusedRowError("an event without an organisation")
+            set_organisation(connection, organisation)
+            row = cursor.execute(projection.STORE, {"organisation": organisation}).fetchone()
+            new += row[0] if row else 0
+    return new
