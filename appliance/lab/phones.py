@@ -9,7 +9,7 @@ from gevent.event import Event
 
 from appliance.lab.clock import FRAME_S
 from appliance.lab.hearing import Ear
-from appliance.lab.sound import frames_of, last_audible_frame, noise, silence
+from appliance.lab.sound import frames_of, is_audible, last_audible_frame, noise, silence
 
 
 class Leg(Protocol):
@@ -31,7 +31,7 @@ class Utterance:
     """Something a phone says.
 
     Attributes:
-        started_at: when its first frame left; None before.
+        started_at: when its first audible frame left; None before, or when none ever did.
         last_audible_at: when its last audible frame had left in full (its start plus 20 ms).
         done: set when the last frame has left or the call ended.
     """
@@ -46,7 +46,7 @@ class Utterance:
 
     def next_frame(self, now: float) -> bytes:
         """The next frame, noting the time. There must be one."""
-        if self.started_at is None:
+        if self.started_at is None and is_audible(self.frames[0]):
             self.started_at = now
         if len(self.frames) - 1 == self._frames_after_last_audible:
             self.last_audible_at = now + FRAME_S
@@ -116,11 +116,12 @@ class VirtualPhone:
         """Send white noise whenever nothing is said; ``level`` is a share of full scale."""
         self._background = deque(frames_of(noise(self.rate_hz, 4.0, level), self.rate_hz))
 
-    def press(self, digit: str) -> None:
-        """Press one key."""
-        self.digits_pressed += digit
-        if self.leg is not None:
-            self.leg.digit_from_phone(digit)
+    def press(self, digits: str) -> None:
+        """Press keys, one after the other."""
+        for digit in digits:
+            self.digits_pressed += digit
+            if self.leg is not None:
+                self.leg.digit_from_phone(digit)
 
     def answer(self) -> None:
         """Pick up a ringing call."""
