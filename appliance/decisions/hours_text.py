@@ -108,7 +108,7 @@ def _named(day: date, ahead: int) -> str:
 
 
 def _week(hours: OpeningHours) -> str:
-    """ "Monday to Friday from nine in the morning until five in the afternoon, and Saturday ..."."""
+    """Like days together: "Monday to Friday from nine in the morning until five ..."."""
     groups: list[tuple[int, int, tuple[Span, ...]]] = []
     for day in range(7):
         spans = tuple(hours.week.get(day, ()))

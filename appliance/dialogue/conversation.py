@@ -127,7 +127,8 @@ class Conversation:
                 continue
             waiting = self._not_listening()
             if waiting is not None:
-                return [*steps, *waiting]
+                # Keys after the one that ended the matter: what began is not undone by them.
+                return steps or waiting
             self._state.silences = 0
             steps += self._key(key, now)
         if not steps and not self._state.keys:

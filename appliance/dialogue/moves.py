@@ -18,7 +18,7 @@ MAX_ATTEMPTS = 3
 
 
 class Moves:
-    """The moves on one conversation's state. ``now`` is time-zone aware wherever it is asked for."""
+    """The moves on one conversation's state. ``now`` is time-zone aware everywhere."""
 
     def __init__(self, state: State, directory: Directory) -> None:
         """Act on ``state`` for callers of ``directory``."""
@@ -34,12 +34,9 @@ class Moves:
     def again(self, lead: str = "") -> list[Step]:
         """Say the last sentence once more; the way back into any question."""
         state = self.state
-        expect: Expect = "open"
-        if state.last_expect in ("closed", "digits"):
-            expect = "closed" if state.last_expect == "closed" else "digits"
         text = state.last_said or SENTENCES["help"]
         state.remember("appliance", text)
-        return [Say(f"{lead} {text}".strip(), True, expect)]
+        return [Say(f"{lead} {text}".strip(), True, state.last_expect)]
 
     def listen(self, text: str) -> list[Step]:
         """Say something and wait for a request."""

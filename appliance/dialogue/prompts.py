@@ -21,8 +21,8 @@ SENTENCES = {
     "all_right": "All right.",
     "whom": "Whom would you like to speak to?",
     "not_understood": "I am sorry, I did not understand. Please say a name or a department.",
-    "not_understood_example": "I am sorry, I did not understand. Please say a name or a department, "
-    "for example {example}.",
+    "not_understood_example": "I am sorry, I did not understand. Please say a name or a "
+    "department, for example {example}.",
     "no_such_extension": "I am sorry, there is no such extension.",
     "did_you_mean": "Did you mean {choices}?",
     "connecting": "One moment, I am connecting you to {target}.",

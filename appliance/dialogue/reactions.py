@@ -114,7 +114,7 @@ class Reactions:
         return self._open_question_again(now)
 
     def _open_question_again(self, now: datetime) -> list[Step]:
-        """A yes or no that nothing asked for: not a failure at first, but no way to go on for ever."""
+        """A yes or no that nothing asked for: no failure, but not for ever either."""
         self._state.chatter += 1
         if self._state.chatter >= MAX_CHATTER:
             return self.misunderstood(now)

@@ -9,6 +9,7 @@ from appliance.calls.decision import Priority
 from appliance.calls.directory import Directory
 from appliance.calls.events import Outcome
 from appliance.dialogue.intake import Intake
+from appliance.dialogue.steps import Expect
 
 HISTORY_LINES = 6
 HISTORY_CHARS = 160
@@ -68,7 +69,7 @@ class State:
     chatter: int = 0
     keys: str = ""
     last_said: str = ""
-    last_expect: str = "open"
+    last_expect: Expect = "open"
     history: list[str] = field(default_factory=list)
     intake: Intake | None = None
     message_saved: bool = False
@@ -95,6 +96,8 @@ class State:
         state = cls(**{key: value for key, value in data.items() if key in known})
         state.phase = Phase(state.phase)
         state.priority = Priority(state.priority)
+        if state.last_expect not in ("open", "closed", "digits"):
+            state.last_expect = "open"
         state.candidates = [c for c in state.candidates if directory.target(c) is not None]
         if isinstance(data.get("intake"), Mapping):
             state.intake = Intake.resume(dict(data["intake"]))
