@@ -1,9 +1,32 @@
 """A language model's proposal about one turn, from any server with OpenAI's chat endpoint."""
 
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from appliance.calls.directory import Directory
+from rapidfuzz import fuzz
+
+from appliance.calls.decision import Intent
+from appliance.calls.directory import Directory, Target
+from appliance.calls.errors import InferenceError
+from appliance.inference.client import InferenceClient
+
+_PATH = "/v1/chat/completions"
+_LONGEST_TURN = 400
+_LONGEST_NAME = 60
+_LONGEST_REPLY = 120
+_LONGEST_RAW = 2000
+_MOST_TOKENS = 128
+_PRIORITIES = ("low", "normal", "high")
+_REPLY = rf"^[a-zA-Z0-9 ,.?'!-]{{1,{_LONGEST_REPLY}}}$"
+# Everything a chat template could take for one of its marks.
+_NOT_SPOKEN = re.compile(r"[^\w\s,.?!'@+-]")
+
+STARTER_INTENTS = tuple(intent.value for intent in Intent if intent is not Intent.OPERATOR)
+"""The words the starter decider was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +71,21 @@ class Proposal:
     took_ms: float
 
 
+class ProposalRefusedError(InferenceError):
+    """The model answered, with something that cannot be accepted.
+
+    Attributes:
+        raw: its answer, for the record.
+    """
+
+    code = "inference.proposal_refused"
+    retryable = False
+
+    def __init__(self, message: str, raw: str) -> None:
+        super().__init__(message)
+        self.raw = raw[:_LONGEST_RAW]
+
+
 class LanguageModel(Protocol):
     """Proposes; never decides."""
 
@@ -55,6 +93,186 @@ class LanguageModel(Protocol):
         """Ask about one turn.
 
         Raises:
-            InferenceError: no answer, too late, or one that names what the directory lacks.
+            InferenceError: no answer, or too late.
+            ProposalRefusedError: an answer that names what the directory or the intents lack.
         """
         ...
+
+
+class HttpLanguageModel:
+    """A `LanguageModel` behind ``/v1/chat/completions`` with a JSON schema.
+
+    Args:
+        model: sent along for servers that run several.
+        intents: the words the model may choose from.
+        instructions: put before the directory, for models that were not trained for this.
+        history_lines: how many lines of what was said before are sent; the starter decider was
+            trained on single turns and gets none.
+        most_targets: of a larger directory, only the likeliest names are sent.
+    """
+
+    def __init__(
+        self,
+        client: InferenceClient,
+        *,
+        model: str = "",
+        intents: tuple[str, ...] = STARTER_INTENTS,
+        instructions: str = "",
+        history_lines: int = 0,
+        most_targets: int = 24,
+        timeout_s: float = 2.0,
+    ) -> None:
+        self._client = client
+        self._model = model or "default"
+        self._intents = intents
+        self._instructions = instructions
+        self._history_lines = history_lines
+        self._most_targets = most_targets
+        self._timeout_s = timeout_s
+
+    def propose(self, request: ProposalRequest) -> Proposal:
+        """See `LanguageModel.propose`."""
+        started = time.monotonic()
+        turn = _spoken(request.text)[:_LONGEST_TURN]
+        targets = _likeliest(request.directory.targets(), turn, self._most_targets)
+        names = _names(targets)
+        reply = self._client.post_json(
+            _PATH, self._body(request, turn, names, targets), self._timeout_s
+        )
+        raw, model = _answer(reply)
+        fields = _checked(raw, names, self._intents)
+        return Proposal(
+            intent=fields["intent"],
+            target=names.get(fields["target"]),
+            priority=fields["priority"],
+            reply=_reply(fields["say"]),
+            raw=raw[:_LONGEST_RAW],
+            model=model,
+            took_ms=(time.monotonic() - started) * 1000,
+        )
+
+    def _body(
+        self,
+        request: ProposalRequest,
+        turn: str,
+        names: Mapping[str, str],
+        targets: list[Target],
+    ) -> dict[str, Any]:
+        system = self._instructions + directory_text(request, targets)
+        user = turn
+        if self._history_lines and request.history:
+            before = "\n".join(_spoken(line) for line in request.history[-self._history_lines :])
+            user = f"{before}\n{turn}"
+        return {
+            "model": self._model,
+            "messages": [
+                {"role": "system", "content": system},
+                {"role": "user", "content": user},
+            ],
+            "temperature": 0,
+            "max_tokens": _MOST_TOKENS,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": "proposal",
+                    "strict": True,
+                    "schema": proposal_schema(self._intents, names),
+                },
+            },
+        }
+
+
+def directory_text(request: ProposalRequest, targets: Iterable[Target]) -> str:
+    """The directory as the model reads it: whether it is open, then a line for each name.
+
+    The same directory always gives the same text, so that a server can keep what it made of it.
+    """
+    state = "open" if request.open_now else "closed"
+    lines = [f"{state} {_spoken(request.hours_text)}"]
+    lines += [f"{target.extensions[0]} {_written(target)}" for target in targets]
+    return "\n".join(lines) + "\n"
+
+
+def proposal_schema(intents: Iterable[str], names: Iterable[str]) -> dict[str, Any]:
+    """What an answer must look like. The order is the one the model writes in."""
+    return {
+        "type": "object",
+        "properties": {
+            "intent": {"type": "string", "enum": list(intents)},
+            "target": {"enum": [*names, None]},
+            "priority": {"type": "string", "enum": list(_PRIORITIES)},
+            "say": {"type": "string", "pattern": _REPLY},
+        },
+        "required": ["intent", "target", "priority", "say"],
+        "additionalProperties": False,
+    }
+
+
+def _spoken(text: str) -> str:
+    """One line of lower-case words, without anything a prompt is made of."""
+    return " ".join(_NOT_SPOKEN.sub(" ", text.lower()).split())
+
+
+def _written(target: Target) -> str:
+    return _spoken(target.name)[:_LONGEST_NAME].strip()
+
+
+def _names(targets: Iterable[Target]) -> dict[str, str]:
+    """Names as the model reads them, and as the directory writes them; the first of equals wins."""
+    names: dict[str, str] = {}
+    for target in targets:
+        if written := _written(target):
+            names.setdefault(written, target.name)
+    return names
+
+
+def _likeliest(targets: Iterable[Target], turn: str, most: int) -> list[Target]:
+    """At most ``most`` targets, those nearest to what was said, in the directory's order."""
+    everybody = [t for t in targets if t.extensions and _written(t)]
+    if len(everybody) <= most:
+        return everybody
+    scores = {
+        id(target): max(
+            fuzz.token_set_ratio(_spoken(said), turn)
+            for said in (target.name, *target.aliases, *getattr(target, "topics", ()))
+        )
+        for target in everybody
+    }
+    chosen = sorted(everybody, key=lambda target: -scores[id(target)])[:most]
+    kept = {id(target) for target in chosen}
+    return [target for target in everybody if id(target) in kept]
+
+
+def _answer(reply: Any) -> tuple[str, str]:
+    """The text of the first choice, and the model's name."""
+    try:
+        raw = reply["choices"][0]["message"]["content"]
+        model = str(reply.get("model", ""))[:200]
+    except (LookupError, TypeError, AttributeError) as error:
+        raise InferenceError("the chat reply has no answer in it") from error
+    if not isinstance(raw, str) or not raw.strip():
+        raise InferenceError("the language model answered nothing")
+    return raw, model
+
+
+def _checked(raw: str, names: Mapping[str, str], intents: tuple[str, ...]) -> dict[str, Any]:
+    """The answer's fields, when each is one that was offered."""
+    try:
+        fields = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ProposalRefusedError("the answer is not JSON", raw) from error
+    if not isinstance(fields, dict) or not isinstance(fields.get("say"), str):
+        raise ProposalRefusedError("the answer is not the object that was asked for", raw)
+    if fields.get("intent") not in intents:
+        raise ProposalRefusedError("the answer has an intent that was not offered", raw)
+    if fields.get("priority") not in _PRIORITIES:
+        raise ProposalRefusedError("the answer has a priority that was not offered", raw)
+    target = fields.setdefault("target", None)
+    if target is not None and (not isinstance(target, str) or target not in names):
+        raise ProposalRefusedError("the answer names somebody who is not in the directory", raw)
+    return fields
+
+
+def _reply(said: str) -> str:
+    """The model's sentence, when it is one line of plain words; else nothing."""
+    return said if re.fullmatch(_REPLY, said) else ""

@@ -2,8 +2,9 @@
 
 import ctypes
 import json
+import logging
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from appliance.inference.protocols import (
     ChatPiece,
     ChatRequest,
 )
+
+log = logging.getLogger(__name__)
 
 _LONGEST_CONTEXT = 4096
 _LONGEST_SCHEMA = 65536  # characters; the answer's enum holds a whole directory
@@ -38,6 +41,7 @@ class LlamaCppChat:
             raise FileNotFoundError(f"{self._file}: no model there")
         import llama_cpp
 
+        _log_errors_only()
         trained = _trained_context(self._file) or _LONGEST_CONTEXT
         self._model = llama_cpp.Llama(
             str(self._file),
@@ -115,6 +119,22 @@ class LlamaCppChat:
             while token in text:
                 text = text.replace(token, " ")
         return text
+
+
+@cache
+def _log_errors_only() -> object:
+    """Send llama.cpp's errors to our log, and the hundreds of lines of a normal load nowhere."""
+    import llama_cpp
+
+    error_level = 4  # GGML_LOG_LEVEL_ERROR
+
+    def take(level: int, text: bytes, _data: object) -> None:
+        if level == error_level:
+            log.error("llama.cpp: %s", text.decode(errors="replace").strip())
+
+    callback = llama_cpp.llama_log_callback(take)
+    llama_cpp.llama_log_set(callback, None)
+    return callback  # kept by the cache: llama.cpp goes on calling it
 
 
 def _trained_context(file: Path) -> int:

@@ -1,0 +1,138 @@
+"""Fixed phrases, kept on disk so that they play without a model server.
+
+Only phrases that were declared fixed are kept. What is said to one caller, with names in it, is
+never written here.
+"""
+
+import hashlib
+import logging
+import os
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from appliance.calls.errors import InferenceError
+from appliance.speech.synthesizer import Synthesizer
+
+log = logging.getLogger(__name__)
+
+# A file is this head, then PCM: mark, rate in Hz, bytes of PCM, CRC-32 of the PCM.
+_HEAD = struct.Struct("<8sIII")
+_MARK = b"PHRASE01"
+_SUFFIX = ".phrase"
+_CHUNK_MS = 200
+
+
+class PhraseCache:
+    """A `Synthesizer` that remembers fixed phrases.
+
+    Args:
+        directory: made when it is missing. What cannot be read or written there is spoken by
+            ``synthesizer`` instead.
+        identity: what speaks, down to the voice; phrases of another voice are not found.
+        largest_bytes: when the files are more, those unused for longest go.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        synthesizer: Synthesizer,
+        *,
+        identity: str = "",
+        largest_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        self._directory = directory
+        self._synthesizer = synthesizer
+        self._identity = identity
+        self._largest_bytes = largest_bytes
+        self._fixed: set[str] = set()
+
+    def declare(self, texts: Iterable[str]) -> None:
+        """These texts are the same for every caller: keep them from their first use on."""
+        self._fixed.update(texts)
+
+    def warm(self, texts: Iterable[str], rate_hz: int, *, timeout_s: float = 10.0) -> int:
+        """Declare texts and synthesise those that are not kept yet.
+
+        Returns:
+            How many are kept now; fewer than given when the model server fails, which is logged
+            and not raised: the phrases are then made on their first use.
+        """
+        wanted = list(dict.fromkeys(texts))
+        self.declare(wanted)
+        kept = 0
+        for text in wanted:
+            try:
+                if self._read(self._path(text, rate_hz), rate_hz) is None:
+                    for _ in self.speak(text, rate_hz, timeout_s=timeout_s):
+                        pass
+                kept += 1
+            except InferenceError as error:
+                log.warning("phrase %r is not kept: %s", text, error)
+        return kept
+
+    def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
+        """See `Synthesizer.speak`. A kept phrase comes from disk, in chunks of 200 ms."""
+        if text not in self._fixed:
+            yield from self._synthesizer.speak(text, rate_hz, timeout_s=timeout_s)
+            return
+        path = self._path(text, rate_hz)
+        pcm = self._read(path, rate_hz)
+        if pcm is not None:
+            size = rate_hz * 2 * _CHUNK_MS // 1000
+            for start in range(0, len(pcm), size):
+                yield pcm[start : start + size]
+            return
+        spoken = bytearray()
+        for chunk in self._synthesizer.speak(text, rate_hz, timeout_s=timeout_s):
+            spoken += chunk
+            yield chunk
+        # Reached only when all of it was spoken: an interrupted phrase is not kept.
+        if spoken:
+            self._write(path, bytes(spoken), rate_hz)
+
+    def _path(self, text: str, rate_hz: int) -> Path:
+        content = "\0".join((self._identity, str(rate_hz), text))
+        return self._directory / (hashlib.sha256(content.encode()).hexdigest() + _SUFFIX)
+
+    @staticmethod
+    def _read(path: Path, rate_hz: int) -> bytes | None:
+        """The PCM of a whole file; None when there is none, or only a broken one."""
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        if len(data) < _HEAD.size:
+            return None
+        mark, rate, size, crc = _HEAD.unpack_from(data)
+        pcm = data[_HEAD.size :]
+        if (mark, rate, size) != (_MARK, rate_hz, len(pcm)) or zlib.crc32(pcm) != crc:
+            log.warning("%s is damaged and will be made anew", path)
+            return None
+        try:
+            os.utime(path)
+        except OSError:
+            log.debug("%s: its last use cannot be noted", path)
+        return pcm
+
+    def _write(self, path: Path, pcm: bytes, rate_hz: int) -> None:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._directory, delete=False) as file:
+                file.write(_HEAD.pack(_MARK, rate_hz, len(pcm), zlib.crc32(pcm)) + pcm)
+            os.replace(file.name, path)
+            self._make_room(path)
+        except OSError as error:
+            log.warning("%s cannot be kept: %s", path, error)
+
+    def _make_room(self, keep: Path) -> None:
+        files = [(p.stat().st_mtime, p.stat().st_size, p) for p in self._directory.iterdir()]
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= self._largest_bytes:
+                return
+            if path != keep:
+                path.unlink(missing_ok=True)
+                total -= size

@@ -1,0 +1,105 @@
+"""Text to speech: what the appliance needs of it, and the client for a model server."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import numpy as np
+import soxr
+
+from appliance.calls.errors import InferenceError
+from appliance.inference.client import InferenceClient
+
+_PATH = "/v1/audio/speech"
+_RATE_HEADER = "X-Sample-Rate"
+_OPENAI_RATE_HZ = 24000
+"""What OpenAI's ``pcm`` is, and so what a server sends that does not say."""
+_RATES = range(8000, 48001)
+
+
+class Synthesizer(Protocol):
+    """Speaks one text at a time."""
+
+    def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
+        """Speech as PCM (16-bit signed little-endian mono at ``rate_hz``), as it is made.
+
+        Args:
+            timeout_s: until the whole of it is here; the first chunk comes long before.
+
+        Raises:
+            InferenceError: while the iterator is read, when there is no (more) speech.
+        """
+        ...
+
+
+class HttpSynthesizer:
+    """A `Synthesizer` behind ``/v1/audio/speech``.
+
+    Args:
+        model: sent along for servers that run several.
+        voice: a voice's name; empty takes the server's default.
+        speed: 0.25 to 4, 1 is the voice's own.
+    """
+
+    def __init__(
+        self,
+        client: InferenceClient,
+        *,
+        model: str = "",
+        voice: str = "",
+        speed: float = 1.0,
+    ) -> None:
+        self._client = client
+        self._body = {
+            "model": model or "default",
+            "voice": voice or "default",
+            "speed": speed,
+            "response_format": "pcm",
+        }
+
+    @property
+    def identity(self) -> str:
+        """Changes when the same text would sound different."""
+        return "|".join(str(part) for part in (self._client.url, *self._body.values()))
+
+    def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
+        """See `Synthesizer.speak`."""
+        if not text.strip():
+            return
+        body = {**self._body, "input": text, "sample_rate": rate_hz}
+        with self._client.post_stream(_PATH, body, timeout_s) as (headers, chunks):
+            yield from at_rate(whole_samples(chunks), _rate_of(headers), rate_hz)
+
+
+def _rate_of(headers: Mapping[str, str]) -> int:
+    given = headers.get(_RATE_HEADER, "")
+    if not given:
+        return _OPENAI_RATE_HZ
+    if not (given.isascii() and given.isdigit()) or int(given[:9]) not in _RATES:
+        raise InferenceError(f"the model server says its speech has {given[:20]!r} Hz")
+    return int(given)
+
+
+def whole_samples(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, cut only between 16-bit samples; a last odd byte is left out."""
+    rest = b""
+    for chunk in chunks:
+        data = rest + chunk
+        even = len(data) // 2 * 2
+        rest = data[even:]
+        if even:
+            yield data[:even]
+
+
+def at_rate(chunks: Iterator[bytes], from_hz: int, to_hz: int) -> Iterator[bytes]:
+    """PCM resampled as it streams."""
+    if from_hz == to_hz:
+        yield from chunks
+        return
+    stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="int16")
+    for chunk in chunks:
+        out = stream.resample_chunk(np.frombuffer(chunk, dtype="<i2"))
+        if len(out):
+            yield out.astype("<i2").tobytes()
+    tail = stream.resample_chunk(np.zeros(0, dtype=np.int16), last=True)
+    if len(tail):
+        yield tail.astype("<i2").tobytes()
