@@ -68,7 +68,8 @@ def _times(expect: Expect, result: CallResult) -> Iterable[str]:
             yield "nothing was interrupted"
         for stopped_ms in result.interruptions_ms:
             if stopped_ms > limit:
-                yield f"the voice stopped after {stopped_ms:.0f} ms of interruption; at most {limit} ms"
+                stopped = f"{stopped_ms:.0f} ms"
+                yield f"the voice stopped {stopped} into the interruption; at most {limit} ms"
 
 
 def _line(expect: Expect, result: CallResult) -> Iterable[str]:
