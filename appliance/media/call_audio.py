@@ -26,7 +26,9 @@ LOST_MS: Final = 3000
 """A call without a frame for so long has no media (FREESWITCH.md: +OK proves nothing)."""
 
 _SLACK_S: Final = 0.0005
-"""A frame may leave this early when the process is awake anyway; it saves a wake-up."""
+_AWAKE_SLACK_S: Final = 0.003
+"""A frame may leave this early, when the process is awake for a received one; it saves a wake-up.
+On FreeSWITCH's side that is within the jitter of its own frames."""
 
 _LATE_S: Final = 0.005
 
@@ -178,17 +180,19 @@ class CallAudio:
 
     def _run(self, socket: UnicastSocket) -> None:
         readable = gevent.get_hub().loop.io(socket.fileno(), 1)
+        slack_s = _SLACK_S
         try:
             while not self.closed.is_set():
                 now = self._monotonic()
                 self._keep_time(now, socket)
-                due = self._play(now, socket)
-                wait_s = due - self._monotonic()
+                wait_s = self._play(now, socket, slack_s) - self._monotonic()
+                slack_s = _SLACK_S
                 if wait_s <= 0:
                     gevent.sleep(0)
                 elif not _wait_readable(readable, wait_s):
                     continue
-                self._receive(socket)
+                if self._receive(socket):
+                    slack_s = _AWAKE_SLACK_S
         finally:
             readable.close()
             self._shut()
@@ -203,6 +207,7 @@ class CallAudio:
         self._lost = False
         if not self._heard.is_set():
             self._heard.set()
+            self._schedule.align(now)
         for frame in self._framer.feed(datagram):
             if self.closed.is_set():
                 break
@@ -236,15 +241,15 @@ class CallAudio:
 
     def _supply_came(self) -> None:
         if self._socket is not None and not self.closed.is_set():
-            self._play(self._monotonic(), self._socket)
+            self._play(self._monotonic(), self._socket, _SLACK_S)
 
-    def _play(self, now: float, socket: UnicastSocket) -> float:
-        """Send what is due. Returns when the next frame is, as things are now."""
+    def _play(self, now: float, socket: UnicastSocket, slack_s: float) -> float:
+        """Send what is due within ``slack_s``. Returns when the next frame is, as things are."""
         due = now
         while not self.closed.is_set():
             playback = self._current(now)
             due = self._schedule.due(speech=playback is not None)
-            if due > now + _SLACK_S:
+            if due > now + slack_s:
                 break
             begins = playback is not None and self.now_playing is None
             if now - due > _LATE_S and not begins:
@@ -253,12 +258,12 @@ class CallAudio:
                 self._send(None, now, socket)
             else:
                 self._send(playback.take(now), now, socket)
-                self._speech_until = now + FRAME_S - _SLACK_S
+                self._speech_until = now + FRAME_S - _AWAKE_SLACK_S
         return due
 
     def _send(self, frame: bytes | None, now: float, socket: UnicastSocket) -> None:
         socket.send(self._silence if frame is None else frame)
-        slipped = self._schedule.sent(now, speech=frame is not None)
+        slipped = self._schedule.sent(now)
         self._counts.sent += 1
         self.now_playing = frame
         if self._recorder is not None:

@@ -8,6 +8,9 @@ FRAME_S: Final = FRAME_MS / 1000
 LATE_LIMIT_S: Final = 0.1
 """Past this the playout does not catch up with a burst but leaves slots out."""
 
+ALIGNED_AFTER_S: Final = 0.0015
+"""How long after the caller's frames ours are due; they come with about as much jitter."""
+
 LEAD_LIMIT_MS: Final = 200
 """How far received audio may run ahead of the clock before frames are thrown away."""
 
@@ -16,12 +19,13 @@ STALL_S: Final = 0.05
 
 
 class PlayoutSchedule:
-    """A grid of one frame every 20 ms, on which speech may begin early.
+    """A grid of one frame every 20 ms, on which speech runs one frame ahead of silence.
 
-    Silence leaves on the grid. The first frame of speech leaves at once, up to 20 ms before its
-    place on the grid, and the speech goes on with that lead. The first silent frame afterwards
-    waits for its place again: what was gained is given back, so that over any stretch exactly 50
-    frames a second leave and the far end's buffer never grows.
+    Silence leaves on the grid. The first frame of speech leaves at once, without waiting for its
+    place on the grid, and the frames after it take the place before their own: speech leads by
+    one frame. The first silent frame afterwards waits for its own place again, so what was gained
+    is given back: over any stretch exactly 50 frames a second leave, and the far end never has
+    more than one frame in hand.
 
     Times are seconds of a monotonic clock. ``slipped`` counts the slots that were left out because
     the process was stopped for longer than ``LATE_LIMIT_S``.
@@ -30,30 +34,26 @@ class PlayoutSchedule:
     def __init__(self, started_at: float) -> None:
         self._started_at = started_at
         self._slot = 0
-        self._lead_s = 0.0
-        self._speaking = False
         self.slipped = 0
 
     def due(self, speech: bool) -> float:
         """When the next frame may leave, if it is speech or if it is silence."""
         on_grid = self._started_at + self._slot * FRAME_S
-        if not speech:
-            return on_grid
-        return on_grid - (self._lead_s if self._speaking else FRAME_S)
+        return on_grid - FRAME_S if speech else on_grid
 
-    def sent(self, now: float, speech: bool) -> int:
+    def align(self, now: float) -> None:
+        """Move the grid, once, to just after the moments when the caller's frames come.
+
+        Then a process that wakes for a frame can send one too, which halves its wake-ups.
+        """
+        wanted = now + ALIGNED_AFTER_S
+        self._started_at += (wanted - self.due(speech=False)) % FRAME_S
+
+    def sent(self, now: float) -> int:
         """A frame has left. Returns how many slots had to be left out before it, mostly 0."""
-        on_grid = self._started_at + self._slot * FRAME_S
-        late_slots = 0
-        if now - on_grid > LATE_LIMIT_S:
-            late_slots = int((now - on_grid) / FRAME_S)
-            self.slipped += late_slots
-            on_grid += late_slots * FRAME_S
-        if not speech:
-            self._lead_s = 0.0
-        elif not self._speaking:
-            self._lead_s = min(max(on_grid - now, 0.0), FRAME_S)
-        self._speaking = speech
+        behind_s = now - self.due(speech=False)
+        late_slots = int(behind_s / FRAME_S) if behind_s > LATE_LIMIT_S else 0
+        self.slipped += late_slots
         self._slot += late_slots + 1
         return late_slots
 
