@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.storage.database import Database
-from appliance.storage.migrations import migrate
+from appliance.storage.migrate import migrate
 from appliance.storage.private_cluster import PrivateCluster
 
 

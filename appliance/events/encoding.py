@@ -4,15 +4,20 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from appliance.calls.events import Event
+from appliance.calls.events import EVENT_TYPES, Event
 
 # NUL is lawful JSON and is refused by PostgreSQL. An even number of backslashes before it is text.
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-_BASE = ("event_id", "call_id", "organisation_id", "seq", "at")
+_BASE = {field.name for field in fields(Event)}
+_OWN_FIELDS = {
+    kind: tuple(field.name for field in fields(cls) if field.name not in _BASE)
+    for kind, cls in EVENT_TYPES.items()
+}
 
 
 def encode(event: Event) -> bytes:
@@ -20,7 +25,7 @@ def encode(event: Event) -> bytes:
 
     NUL and halves of surrogate pairs are replaced; numbers that are not finite become null.
     """
-    data = {name: getattr(event, name) for name in event.__dataclass_fields__ if name not in _BASE}
+    data = {name: getattr(event, name) for name in _OWN_FIELDS[event.kind]}
     record = {
         "event_id": str(event.event_id),
         "call_id": event.call_id,

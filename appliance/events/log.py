@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from appliance.calls.events import Event
+from appliance.calls.events import Event, Speaker, TurnTaken
 from appliance.events.encoding import encode
 from appliance.storage.spool import Spool
 
@@ -35,6 +35,9 @@ class CallLog:
 
     Args:
         next_seq: 1 for a new call; after a take-over one more than the last event's.
+
+    Attributes:
+        turns: how many turns were taken so far.
     """
 
     def __init__(
@@ -43,7 +46,18 @@ class CallLog:
         self.call_id = call_id
         self.organisation_id = organisation_id
         self.next_seq = next_seq
+        self.turns = 0
         self._log = log
+
+    def continue_after(self, past: Sequence[Event]) -> None:
+        """Number on from what other sessions recorded of this call."""
+        self.next_seq = max((event.seq for event in past), default=0) + 1
+        self.turns = max((event.turn for event in past if isinstance(event, TurnTaken)), default=0)
+
+    def turn(self, *, speaker: Speaker, text: str, **fields: Any) -> TurnTaken:
+        """Record that somebody said or keyed something; callers' and our turns count together."""
+        self.turns += 1
+        return self.record(TurnTaken, turn=self.turns, speaker=speaker, text=text, **fields)
 
     def record(self, kind: type[AnyEvent], **fields: Any) -> AnyEvent:
         """Append an event of this call and return it: ``log.record(CallStarted, did=...)``."""

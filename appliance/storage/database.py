@@ -12,11 +12,12 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import TupleRow
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from appliance.calls.errors import StorageError
-from appliance.storage.migrations import APP_ROLE
+from appliance.storage.migrate import APP_ROLE
 from appliance.storage.urls import sqlalchemy_url
 
 # Data exceptions, integrity constraints, program limits (a value too long for an index).
@@ -84,7 +85,11 @@ class Database:
             RefusedRowError: a constraint was broken or a value cannot be stored.
             StorageError: the database is out of reach, busy, or refused for another reason.
         """
-        with _converted(), Session(self._engine) as session, session.begin():
+        with (
+            _converted(),
+            Session(self._engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             session.execute(_SET_ORGANISATION, {"id": str(organisation_id)})
             yield session
 
@@ -159,7 +164,7 @@ def _become_application(connection: psycopg.Connection[TupleRow], _record: objec
 def _converted() -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, psycopg.Error) as error:
+    except (DBAPIError, PoolTimeoutError, psycopg.Error) as error:
         original = getattr(error, "orig", None) or error
         state = getattr(original, "sqlstate", None) or ""
         kind = RefusedRowError if state[:2] in _REFUSED else StorageError

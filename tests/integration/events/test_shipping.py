@@ -27,7 +27,7 @@ from appliance.events.reader import (
 )
 from appliance.events.shipper import Shipper, ShipperConfig, store_events
 from appliance.storage.database import Database
-from appliance.storage.migrations import migrate
+from appliance.storage.migrate import migrate
 from appliance.storage.private_cluster import PrivateCluster
 from appliance.storage.spool import Spool
 from appliance.storage.spool_reader import spool_directories

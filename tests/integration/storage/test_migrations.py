@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, func, select
 
 from appliance.calls.errors import StorageError
 from appliance.storage.database import Database, RefusedRowError
-from appliance.storage.migrations import alembic_config, migrate
+from appliance.storage.migrate import alembic_config, migrate
 from appliance.storage.models import Base, Did, Event, Organisation
 from appliance.storage.private_cluster import PrivateCluster
 from appliance.storage.urls import sqlalchemy_url

@@ -1,0 +1,66 @@
+"""Brings the database to the newest schema, as the owner of its tables.
+
+Two roles share the database. The *owner* creates and changes tables; it is the role in the URL
+given to :func:`migrate`. The application works as ``appliance_app``: it owns nothing, cannot
+bypass row-level security, may only add events, and sees one organisation at a time.
+
+The migrations create ``appliance_app`` where it is missing, for which the owner needs CREATEROLE.
+Where the owner may not have that, a superuser does it once beforehand::
+
+    CREATE ROLE appliance_app LOGIN NOSUPERUSER NOBYPASSRLS;
+    GRANT appliance_app TO the_owner;
+
+How the application signs in is a matter of its URL: with a password (``migrate(url,
+app_password=...)`` sets it), by peer authentication over the Unix socket (map the system user to
+``appliance_app`` in pg_ident.conf, no password anywhere), or with the owner's URL in
+demonstrations: ``Database`` then changes to ``appliance_app`` itself.
+"""
+
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from psycopg import sql
+from sqlalchemy.exc import DBAPIError
+
+from appliance.calls.errors import StorageError
+from appliance.storage.urls import libpq_url, sqlalchemy_url
+
+APP_ROLE = "appliance_app"
+
+
+def alembic_config(database_url: str) -> Config:
+    """Alembic's configuration for the packaged migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = sqlalchemy_url(database_url)
+    return config
+
+
+def migrate(database_url: str, app_password: str = "") -> None:
+    """Bring the database to the newest schema. Doing it twice, or from two processes, is safe.
+
+    Args:
+        database_url: of the owner role.
+        app_password: set for ``appliance_app`` (hashed before it is sent); unchanged when empty.
+
+    Raises:
+        StorageError: the database is out of reach, or the role may not do this.
+    """
+    try:
+        command.upgrade(alembic_config(database_url), "head")
+        if app_password:
+            _set_password(database_url, app_password)
+    except (DBAPIError, psycopg.Error) as error:
+        raise StorageError(f"migrating the database: {error}") from error
+
+
+def _set_password(database_url: str, password: str) -> None:
+    with psycopg.connect(libpq_url(database_url), autocommit=True) as connection:
+        # Hashed here, so that the password itself is in no server log.
+        hashed = connection.pgconn.encrypt_password(
+            password.encode(), APP_ROLE.encode(), b"scram-sha-256"
+        )
+        statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
+        connection.execute(statement.format(sql.Identifier(APP_ROLE), sql.Literal(hashed.decode())))

@@ -1,0 +1,100 @@
+"""Writing events down: numbered, once, and in lines that any reader takes."""
+
+import json
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from appliance.calls.events import (
+    CallEnded,
+    CallResumed,
+    CallStarted,
+    Event,
+    Outcome,
+    Speaker,
+    TransferStarted,
+    TurnTaken,
+    from_record,
+    to_record,
+)
+from appliance.events.encoding import encode
+from appliance.events.log import CallLog, EventLog
+from appliance.storage.spool import Spool
+from appliance.storage.spool_reader import events_of
+
+_BASE: dict[str, Any] = {"call_id": "c", "organisation_id": "o"}
+_EVENTS = (
+    CallStarted(**_BASE, seq=1, did="+49", caller_number="1", caller_name="é\n\"'", controller="a"),
+    TurnTaken(
+        **_BASE, seq=2, turn=1, speaker=Speaker.CALLER, text="hi",
+        delays_ms={"reply": 1.5},
+    ),
+    TransferStarted(
+        **_BASE, seq=3, transfer=1, target_id="t", target_name="T", extensions=("201", "202"),
+        mode="attended", leg_id="l",
+    ),
+    CallEnded(**_BASE, seq=4, outcome=Outcome.LOST, cause="UNKNOWN", how="it broke"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("event", _EVENTS, ids=lambda event: event.kind)
+def test_a_line_holds_what_the_record_holds(event: Event) -> None:
+    line = encode(event)
+    assert line.count(b"\n") == 1
+    expected = json.loads(json.dumps(to_record(event)))
+    assert json.loads(line) == expected
+
+
+def test_any_mapping_will_do() -> None:
+    event = CallResumed(**_BASE, seq=1, controller="", reason="")
+    turn = TurnTaken(
+        **_BASE,
+        seq=2,
+        turn=1,
+        speaker=Speaker.DESK,
+        text="",
+        delays_ms=MappingProxyType({"a": 1.0}),
+    )
+    assert json.loads(encode(turn))["data"]["delays_ms"] == {"a": 1.0}
+    assert json.loads(encode(event))["data"] == {"controller": "", "reason": ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a\0b", "a\ufffdb"),
+        ("\0\0", "\ufffd\ufffd"),
+        ("\\u0000", "\\u0000"),
+        ("\\\0", "\\\ufffd"),
+        ("\\\\\0\\u0000", "\\\\\ufffd\\u0000"),
+        ("\ud800x", "?x"),
+    ],
+)
+def test_text_that_the_database_refuses_is_replaced(text: str, kept: str) -> None:
+    event = CallResumed(**_BASE, seq=1, controller=text, reason="")
+    parsed = from_record(json.loads(encode(event)))
+    assert isinstance(parsed, CallResumed)
+    assert parsed.controller == kept
+
+
+def test_numbers_that_are_not_finite_become_null() -> None:
+    event = TurnTaken(
+        **_BASE, seq=1, turn=1, speaker=Speaker.CALLER, text="", confidence=float("nan"),
+        delays_ms={"a": float("inf"), "b": 1.0},
+    )  # fmt: skip
+    data = json.loads(encode(event))["data"]
+    assert (data["confidence"], data["delays_ms"]) == (None, {"a": None, "b": 1.0})
+
+
+def test_a_call_numbers_its_events_and_listeners_see_them(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    seen: list[Event] = []
+    log = EventLog(spool, [seen.append])
+    call = CallLog(log, "c", "o", next_seq=5)
+    first = call.record(CallResumed, controller="two", reason="take-over")
+    second = call.record(CallEnded, outcome=Outcome.LOST, cause="UNKNOWN", how="lost")
+    assert (first.seq, second.seq, call.next_seq) == (5, 6, 7)
+    assert seen == [first, second] == events_of(tmp_path, "c")
+    spool.close()
