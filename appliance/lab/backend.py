@@ -116,7 +116,8 @@ class BenchBackend:
 
     def unregister(self, extension: str) -> None:
         """Known in the directory, and not there."""
-        self.desk(extension)
+        if extension not in self.switch.core.phones:
+            self.desk(extension)
         self.switch.unregister(extension)
 
     def bridged(self, call_id: str) -> bool:

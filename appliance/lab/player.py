@@ -89,6 +89,7 @@ class CallerPlayer:
             "play": self._play_file,
             "press": self._press,
             "wait_reply": self._wait_reply,
+            "wait_prompt": self._wait_prompt,
             "interrupt_with": self._interrupt,
             "silent_for": self._silent_for,
             "wait_connected": self._wait_connected,
@@ -194,6 +195,10 @@ class CallerPlayer:
         reply.reply_at = self._hear_out(reply.ended_at, timeout_s, "no reply")
         if reply.delay_ms is not None:
             self._tell("caller", f"hears the reply after {reply.delay_ms:.0f} ms")
+
+    def _wait_prompt(self, step: Step) -> None:
+        """Something the appliance says by itself, from now on."""
+        self._hear_out(self._backend.now(), step.wait_prompt or 0.0, "nothing was said")
 
     def _interrupt(self, step: Step) -> None:
         """Speak into the prompt that is being played, or the next one; time how it stops."""

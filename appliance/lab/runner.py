@@ -83,8 +83,10 @@ class Runner:
             ] or [gevent.spawn(self._play_call, scenario.calls[0], desks, scenario.max_s, tell)]
             gevent.joinall(playing)
         finally:
-            for desk in desks.values():
-                desk.stop()
+            for extension in scenario.desks:
+                if extension in desks:
+                    desks[extension].stop()
+                self._backend.unregister(extension)
         heard_at_desks = {number: self._words(desk.phone) for number, desk in desks.items()}
         for call, greenlet in zip(scenario.calls, playing, strict=True):
             played, account = greenlet.get()

@@ -106,6 +106,7 @@ class Step(_Strict):
     play: Path | None = None
     press: str | None = Field(default=None, pattern=r"^[0-9*#A-D]+$")
     wait_reply: float | None = None
+    wait_prompt: float | None = None
     interrupt_with: str | None = None
     silent_for: float | None = None
     wait_connected: float | None = None
@@ -138,6 +139,7 @@ class Step(_Strict):
 _WORDS: dict[str, Any] = {
     "wait_for_greeting": 10.0,
     "wait_reply": 10.0,
+    "wait_prompt": 10.0,
     "wait_connected": 40.0,
     "wait_end": 40.0,
     "hang_up": True,
