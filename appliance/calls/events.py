@@ -5,7 +5,7 @@ a projection of these events, so a field that belongs in the database belongs he
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -220,6 +220,12 @@ EVENT_TYPES: dict[str, type[Event]] = {
 }  # fmt: skip
 
 _BASE_FIELDS = frozenset(f.name for f in fields(Event))
+# JSON knows neither enums nor tuples; these fields get their own type back.
+_TYPES: dict[str, Callable[[Any], Any]] = {
+    "extensions": tuple,
+    "outcome": Outcome,
+    "speaker": Speaker,
+}
 
 
 def to_record(event: Event) -> dict[str, Any]:
@@ -244,7 +250,11 @@ def from_record(record: Mapping[str, Any]) -> Event:
     """
     cls = EVENT_TYPES[record["kind"]]
     known = {f.name for f in fields(cls)} - _BASE_FIELDS
-    data = {key: value for key, value in record["data"].items() if key in known}
+    data = {
+        key: _TYPES[key](value) if key in _TYPES else value
+        for key, value in record["data"].items()
+        if key in known
+    }
     return cls(
         call_id=record["call_id"],
         organisation_id=record["organisation_id"],

@@ -24,7 +24,7 @@ def answer(hours: OpeningHours, now: datetime, words: Sequence[str] = (), who: s
         return f"{_subject(who)} open day and night."
     if day is not None and day != today:
         return _on_day(hours, day, "tomorrow" if day == today + timedelta(1) else "", who)
-    if day is None and "hours" in words and not hours.exceptions.get(today):
+    if day is None and "hours" in words and today not in hours.exceptions:
         week = _week(hours)
         if week:
             return f"{_subject(who)} open {week}."

@@ -220,6 +220,7 @@ class Resolution:
 
 
 RIVAL_MARGIN = 0.06
+STRONG_NAME = 0.72
 _CORRECTION = bag("no sorry actually rather instead mean meant")
 
 
@@ -232,7 +233,7 @@ def resolve(words: Sequence[str], directory: Directory, among: Collection[str] =
     found = index_of(directory).matches(words, among)
     if not found:
         return Resolution(None)
-    strong = [match for match in found if match.kind is not Kind.TOPIC and match.score >= 0.72]
+    strong = [match for match in found if _outranks_topics(match, found)]
     pool = strong or found
     pool = _corrected(words, pool)
     pool = _without_their_departments(words, pool)
@@ -242,6 +243,14 @@ def resolve(words: Sequence[str], directory: Directory, among: Collection[str] =
         rivals = [m for m in rivals if m.cued or _overlap(m, best) or _alternatives(words, m, best)]
     rivals = [m for m in rivals if not _covered(m, best)]
     return Resolution(best, tuple(rivals), tuple(found))
+
+
+def _outranks_topics(match: Match, found: Sequence[Match]) -> bool:
+    """Whether a match is a name, and not the misreading of a word that is a topic as it stands."""
+    if match.kind is Kind.TOPIC or match.score < STRONG_NAME:
+        return False
+    topics = [other for other in found if other.kind is Kind.TOPIC and other.score > match.score]
+    return not any(_overlap(match, topic) for topic in topics)
 
 
 def _corrected(words: Sequence[str], pool: list[Match]) -> list[Match]:

@@ -69,6 +69,7 @@ NOT_CONNECTED = {
 }
 NOT_CONNECTED_OTHERWISE = "I could not connect you to {target}."
 
+_SLOT = re.compile(r"\{(\w+)\}")
 _UNSPEAKABLE = re.compile(r"[^\w .,'&-]|_")
 
 
@@ -80,6 +81,22 @@ def safe(text: str, limit: int = MAX_NAME_CHARS) -> str:
 def sentence(key: str, /, **slots: str) -> str:
     """A sentence with its names put in; each is made :func:`safe` on the way."""
     return SENTENCES[key].format(**{name: safe(text, 200) for name, text in slots.items()})
+
+
+def fixed_sentences(directory: Directory) -> Iterator[str]:
+    """What is said word for word again and again, so that it can be synthesised beforehand.
+
+    The sentences without a gap, and those that only a target's name goes into.
+    """
+    templates = [*SENTENCES.values(), *NOT_CONNECTED.values(), NOT_CONNECTED_OTHERWISE]
+    names = [safe(target.name) for target in directory.targets()]
+    for template in templates:
+        slots = set(_SLOT.findall(template))
+        if not slots:
+            yield template
+        elif slots == {"target"}:
+            yield from (template.format(target=name) for name in names)
+    yield from (directory.greeting, *(did.greeting for did in directory.dids if did.greeting))
 
 
 def not_connected(result: TransferResult, target: str) -> str:

@@ -25,7 +25,7 @@ class Extension:
             cued = bool(_CUES & set(words[max(0, run.start - 3) : run.start]))
             others = (*words[: run.start], *words[run.end :])
             alone = len(run.digits) > 1 and all(word in _ALONE for word in others)
-            if not (cued or (alone and "my" not in others)):
+            if not (cued or (alone and not {"my", "at"} & set(others))):
                 continue
             target = turn.directory.by_extension(run.digits)
             if target is not None:

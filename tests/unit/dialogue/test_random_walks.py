@@ -108,7 +108,7 @@ def test_a_caller_can_always_get_out(walk: list[str]) -> None:
     call.begin(OPEN)
     for text in walk:
         call.heard(text, 0.9, OPEN)
-        if call.state()["phase"] == Phase.TRANSFERRING:
+        while call.state()["phase"] == Phase.TRANSFERRING:
             call.transferred(TransferResult.NO_ANSWER, OPEN)
     steps: list[Step] = []
     for _ in range(4):
