@@ -6,6 +6,7 @@ caller is still with the appliance and the result says what happened.
 """
 
 import time
+from contextlib import suppress
 from uuid import uuid4
 
 import gevent
@@ -81,10 +82,11 @@ class _Attempt:
         self._transfer_id = transfer_id
         self._arrival = arrival
         self._extensions = tuple(checked_extension(number) for number in extensions)
+        self._request = self._originate_request()
 
     def run(self, announcement: str, meanwhile: Playback | None) -> tuple[TransferResult, str]:
         """Ring, ask, bridge; the desk's leg survives only a bridge."""
-        dialling = gevent.spawn(commands.originate, self._call.switch, self._request())
+        dialling = gevent.spawn(commands.originate, self._call.switch, self._request)
         dialling.name = f"originate-{self._transfer_id}"
         result, cause = TransferResult.CALLER_HUNG_UP, HangupCause.ORIGINATOR_CANCEL.value
         try:
@@ -102,7 +104,7 @@ class _Attempt:
                 self._take_down(cause)
         return result, cause
 
-    def _request(self) -> commands.OriginateRequest:
+    def _originate_request(self) -> commands.OriginateRequest:
         return commands.OriginateRequest(
             leg_id=self._transfer_id,
             extensions=self._extensions,
@@ -140,13 +142,10 @@ class _Attempt:
         return TransferResult.CONNECTED
 
     def _take_down(self, cause: str) -> None:
-        leg_id = self._arrival.get().uuid if self._arrival.ready() else self._transfer_id
-        try:
-            commands.kill(self._call.switch, leg_id, HangupCause.ORIGINATOR_CANCEL)
-        except SwitchError:
-            # Already gone, or the link is: FreeSWITCH ends an unanswered leg at its ring time-out,
-            # and an answered one when its socket closes.
-            pass
+        # When the link is gone too, FreeSWITCH ends an unanswered leg at its ring time-out, and an
+        # answered one when its session closes.
+        with suppress(SwitchError):
+            commands.cancel(self._call.switch, self._request)
         self._call.log.record(
             LegEnded, leg_id=self._transfer_id, role=DESK_ROLE,
             extension=",".join(self._extensions), cause=cause,

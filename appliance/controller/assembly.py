@@ -46,7 +46,7 @@ class Equipment:
         name: this controller's, in events and on the leg.
         directory_of: the current snapshot and the DID for a dialled number; None when no
             organisation has it.
-        history_of: the events of a call so far, wherever they are kept; empty for a new call.
+        history_of: the events of an organisation's call so far, wherever they are kept.
         recordings: folder for stereo recordings of the conversations, or None.
     """
 
@@ -57,7 +57,7 @@ class Equipment:
     voice: Synthesizer
     chain: DecisionChain
     directory_of: Callable[[str], tuple[Directory, Did] | None]
-    history_of: Callable[[str], list[Event]]
+    history_of: Callable[[str, str], list[Event]]
     call_config: CallConfig
     turn_taking: TurnTakerConfig
     timing: SessionTiming
@@ -128,7 +128,7 @@ class _Assembly:
         return Listener(
             TurnTaker(rate_hz, equipment.turn_taking), equipment.recognizer, rate_hz,
             post=self._inbox.put, barged_in=output.interrupt,
-            played=lambda: self._line.audio.playing_frame,
+            played=lambda: self._line.audio.now_playing,
             hotwords=[target.name for target in self._directory.targets()],
             timeout_s=equipment.recognize_timeout_s, name=self._call.call_id,
         )  # fmt: skip

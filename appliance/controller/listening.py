@@ -9,15 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 
 import gevent
-from gevent.event import AsyncResult
 
 from appliance.calls.errors import InferenceError
 from appliance.controller.inputs import CallerSaid, Input, MediaStopped, NotUnderstood
-from appliance.speech.completeness import is_back_channel
 from appliance.speech.events import (
     BackChannel,
     BargedIn,
     PauseStarted,
+    SpeechDismissed,
     SpeechEvent,
     SpeechResumed,
     SpeechStarted,
@@ -82,7 +81,7 @@ class Listener:
                     self._drop()
                 case BargedIn():
                     self._barged_in()
-                case BackChannel():
+                case SpeechDismissed() | BackChannel():
                     self.speaking = False
                     self._drop()
                 case TurnEnded():
@@ -118,14 +117,16 @@ class Listener:
 
     def _finish(self, turn: TurnEnded) -> None:
         speculation, self._speculation = self._speculation, None
-        decided_at = time.monotonic()
+        decided_at = time.perf_counter()
         if speculation is not None and speculation.successful():
             self._deliver(turn, speculation.value, decided_at)
-            return
-        waiter = gevent.spawn(self._await_transcript, turn, speculation, decided_at)
-        waiter.name = f"transcript-{self._name}"
-        self._finishing.add(waiter)
-        waiter.link(self._finishing.discard)
+        else:
+            self._own(gevent.spawn(self._await_transcript, turn, speculation, decided_at))
+
+    def _own(self, job: gevent.Greenlet) -> None:
+        job.name = f"transcript-{self._name}"
+        self._finishing.add(job)
+        job.link(self._finishing.discard)
 
     def _await_transcript(
         self, turn: TurnEnded, speculation: gevent.Greenlet | None, decided_at: float
@@ -148,6 +149,6 @@ class Listener:
                     text=transcript.text, confidence=transcript.confidence, model=transcript.model,
                     started_ms=turn.started_ms, ended_ms=turn.last_audible_ms,
                     decided_at=decided_at, endpoint_ms=turn.delay_ms,
-                    transcribe_ms=(time.monotonic() - decided_at) * 1000,
+                    transcribe_ms=(time.perf_counter() - decided_at) * 1000,
                 )
             )  # fmt: skip

@@ -34,14 +34,14 @@ class Reaper:
     Attributes:
         open_calls: what the database says is in progress; raises StorageError when out of reach.
         still_up: whether FreeSWITCH knows the leg; raises SwitchError when it cannot be asked.
-        history_of: the events of a call so far.
+        history_of: the events of a call so far, also those still in a spool.
     """
 
     calls: Calls
     events: EventLog
     open_calls: Callable[[], Iterable[OpenCall]]
     still_up: Callable[[str], bool]
-    history_of: Callable[[str], list[Event]]
+    history_of: Callable[[OpenCall], list[Event]]
     every_s: float = 60.0
 
     def run(self) -> None:
@@ -60,7 +60,7 @@ class Reaper:
         for call in self.open_calls():
             if call.call_id in self.calls or self.still_up(call.call_id):
                 continue
-            past = self.history_of(call.call_id)
+            past = self.history_of(call)
             if any(isinstance(event, CallEnded) for event in past):
                 continue  # its end is in a spool, on the way to the database
             record = CallLog(self.events, call.call_id, call.organisation_id)

@@ -61,7 +61,7 @@ class SpeechOutput:
             decided_at: monotonic seconds when the turn's end was decided.
         """
         self.stop()
-        asked_at = time.monotonic()
+        asked_at = time.perf_counter()
         utterance = _Utterance(
             text, interruptible, self._line.say(text), decided_at or asked_at,
             self._line.audio.audio_ms, dict(delays_ms or {}),

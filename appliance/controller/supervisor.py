@@ -6,7 +6,7 @@ last recorded state. Whatever breaks in one call is logged and ends that session
 then goes on with the dialplan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -25,8 +25,9 @@ class Supervisor:
     """Takes sessions from the call server until it is told to drain."""
 
     def __init__(self, equipment: Equipment) -> None:
-        """Begin with no calls."""
+        """Begin with no calls. ``stop_taking`` is set by whoever runs the call server."""
         self.calls = Calls()
+        self.stop_taking: Callable[[], None] = lambda: None
         self._desks = Desks()
         self._equipment = equipment
 
@@ -51,7 +52,8 @@ class Supervisor:
             self.calls.hung_up(event.get("Unique-ID", ""), event.get("Hangup-Cause", "UNKNOWN"))
 
     def drain(self, patience_s: float) -> bool:
-        """Wait for the calls in progress to end; True when all did in time."""
+        """Take no new calls and wait for those in progress; True when all ended in time."""
+        self.stop_taking()
         return bool(self.calls.idle.wait(patience_s))
 
     def _desk(self, channel: CallChannel) -> None:
@@ -69,5 +71,5 @@ class Supervisor:
         directory, did = found
         past: Sequence[Event] = ()
         if channel.event.var(CONTROLLER_VARIABLE):
-            past = self._equipment.history_of(channel.uuid)
+            past = self._equipment.history_of(directory.organisation_id, channel.uuid)
         hold_call(self._equipment, self._desks, self.calls, channel, directory, did, past)

@@ -8,7 +8,8 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -23,6 +24,19 @@ log = logging.getLogger(__name__)
 _LARGEST_JSON = 256 * 1024
 _KEEP_ALIVE_S = 300.0
 ENGINES: web.AppKey[EngineSet] = web.AppKey("engines", EngineSet)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that listens.
+
+    Attributes:
+        url: with the port that was taken; ``unix:`` and a path for a Unix socket.
+        engines: what it runs; `EngineSet.wait_loaded` waits for them.
+    """
+
+    url: str
+    engines: EngineSet
 
 
 def create_app(config: InferenceConfig) -> web.Application:
@@ -76,8 +90,8 @@ def create_app(config: InferenceConfig) -> web.Application:
 
 
 @contextlib.asynccontextmanager
-async def serving(config: InferenceConfig) -> AsyncIterator[str]:
-    """Serve while the context is open; gives the URL, with the port that was taken.
+async def serving(config: InferenceConfig) -> AsyncIterator[RunningServer]:
+    """Serve while the context is open.
 
     Raises:
         OSError: the address is in use or not ours.
@@ -98,7 +112,7 @@ async def serving(config: InferenceConfig) -> AsyncIterator[str]:
             port = runner.addresses[0][1]
             url = f"http://{config.host}:{port}"
         log.info("the model server listens on %s", url)
-        yield url
+        yield RunningServer(url, app[ENGINES])
     finally:
         await runner.cleanup()
 
@@ -110,14 +124,15 @@ def _free_path(path: Path) -> str:
     return str(path)
 
 
-def run(config: InferenceConfig) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def run(config: InferenceConfig, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT; ``ready`` is called once the port is open."""
 
     async def serve() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with serving(config):
+            ready()
             await stop.wait()
 
     asyncio.run(serve())

@@ -1,0 +1,19 @@
+"""The command line: ``appliance COMMAND``."""
+
+import sys
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    if "controller" in sys.argv[1:2]:
+        # psycopg and urllib3 wait on sockets; patched first of all, their waits are gevent's.
+        from gevent import monkey
+
+        monkey.patch_all()
+    from appliance.cli import run
+
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

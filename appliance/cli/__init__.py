@@ -1,0 +1,28 @@
+"""The commands, one file each. A command is a function from parsed arguments to an exit status."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from appliance.calls.errors import ApplianceError
+from appliance.cli import controller, database, demo, inference, lab
+
+COMMANDS = (controller, inference, database, lab, demo)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse and carry out; an error of ours is one line that names the thing and the mend."""
+    parser = argparse.ArgumentParser(
+        prog="appliance", description="A self-hosted telephone appliance on FreeSWITCH."
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.register(subparsers)
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except ApplianceError as error:
+        sys.stderr.write(f"appliance: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130

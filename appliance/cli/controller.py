@@ -1,0 +1,37 @@
+"""``appliance controller``: hold calls until told to stop."""
+
+import argparse
+import signal
+import sys
+
+import gevent
+import structlog
+from gevent.event import Event
+
+from appliance import wiring
+from appliance.cli.logs import configure_logs
+from appliance.settings import load_settings
+
+_DRAIN_S = 30.0
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("controller", help="hold calls (FreeSWITCH dials in)")
+    parser.set_defaults(run=run)
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; then take no new calls and let the others end."""
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    told_to_stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, told_to_stop.set)
+    with wiring.controller(settings) as supervisor:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        told_to_stop.wait()
+        structlog.get_logger().info("draining", calls=len(supervisor.calls))
+        supervisor.drain(_DRAIN_S)
+    return 0

@@ -1,0 +1,55 @@
+"""``appliance migrate``, ``import-directory`` and ``calls``: what concerns the database."""
+
+import argparse
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from appliance import wiring
+from appliance.calls.errors import ConfigurationError
+from appliance.cli.tables import calls_table
+from appliance.events.reader import recent_calls
+from appliance.settings import load_settings
+from appliance.storage.directory_store import load_directories
+from appliance.storage.directory_import import import_directory
+from appliance.storage.migrate import migrate
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    parser = subparsers.add_parser(
+        "migrate", help="bring the database to the newest schema (as its owner)"
+    )
+    parser.set_defaults(run=run_migrate)
+    parser = subparsers.add_parser("import-directory", help="read an organisation from YAML")
+    parser.add_argument("file", type=Path)
+    parser.set_defaults(run=run_import)
+    parser = subparsers.add_parser("calls", help="list the latest calls")
+    parser.add_argument("--limit", type=int, default=20)
+    parser.set_defaults(run=run_calls)
+
+
+def run_migrate(_arguments: argparse.Namespace) -> int:
+    """Migrate; the application's password comes from APPLIANCE_APP_PASSWORD where it is set."""
+    settings = load_settings()
+    if not settings.database_url:
+        raise ConfigurationError("no database: set DATABASE_URL to the owner's URL")
+    migrate(settings.database_url, os.environ.get("APPLIANCE_APP_PASSWORD", ""))
+    return 0
+
+
+def run_import(arguments: argparse.Namespace) -> int:
+    """Read the file; doing it twice changes nothing the second time."""
+    import_directory(wiring.database(load_settings()), arguments.file)
+    return 0
+
+
+def run_calls(arguments: argparse.Namespace) -> int:
+    """Print the latest calls of every organisation."""
+    database = wiring.database(load_settings())
+    console = Console()
+    for directory in load_directories(database):
+        calls = recent_calls(database, directory.organisation_id, limit=arguments.limit)
+        console.print(calls_table(directory.name, calls))
+    return 0

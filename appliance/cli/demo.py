@@ -1,0 +1,50 @@
+"""``appliance demo``: several calls in real time, told as they happen, and the records they leave."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from appliance.cli.lab import keep_folder, play_on
+from appliance.cli.tables import calls_table
+from appliance.events.reader import recent_calls
+from appliance.lab.report import print_summary
+from appliance.lab.scenario import load_scenarios
+from appliance.storage.database import Database
+from appliance.storage.directory_store import load_directories
+
+_SCENARIOS = Path("tests/scenarios")
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("demo", help="play the demonstration calls on the bench")
+    parser.add_argument("--json", action="store_true", help="account as JSON, on stdout")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play them; 0 when all went as expected."""
+    console = Console(stderr=arguments.json)
+    scenarios = load_scenarios(sorted(_SCENARIOS.glob("demo-*.yaml")))
+    with keep_folder(None) as work:
+        with play_on("bench", console, 1, work) as (stack, play):
+            results = [play(scenario) for scenario in scenarios]
+            database = Database(stack.database_url)
+            calls = [
+                call
+                for directory in load_directories(database)
+                for call in recent_calls(database, directory.organisation_id, limit=50)
+            ]
+            database.close()
+    ours = {call.call_id for result in results for call in result.calls}
+    recorded = sorted((c for c in calls if c.call_id in ours), key=lambda c: c.first_event_at)
+    console.print(calls_table("The calls, as the database has them", recorded))
+    print_summary(console, results)
+    if arguments.json:
+        json.dump([result.as_dict() for result in results], sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    passed = all(result.passed for result in results) and len(recorded) == len(ours)
+    return 0 if passed else 1

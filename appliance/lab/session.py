@@ -1,0 +1,74 @@
+"""A whole lab: the appliance on loopback, a switch with phones, and scenarios to play on it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from appliance.calls.errors import ConfigurationError
+from appliance.inference.client import InferenceClient
+from appliance.lab.backend import Backend, BenchBackend
+from appliance.lab.faults import faults_of
+from appliance.lab.records import DatabaseRecords
+from appliance.lab.results import Line
+from appliance.lab.runner import Runner
+from appliance.lab.stack import Stack
+from appliance.lab.switch.bench import BenchConfig, BenchSwitch
+from appliance.lab.switch.dialplan import BenchDialplan
+from appliance.speech.recognizer import HttpRecognizer
+from appliance.storage.database import Database
+from appliance.storage.directory_store import load_directories
+
+SWITCHES = ("bench", "freeswitch")
+
+
+@contextmanager
+def lab(
+    stack: Stack, switch: str, *, say: Callable[[Line], None], started: Callable[[], None]
+) -> Iterator[Runner]:
+    """A runner over a running appliance and switch, for as long as the context lasts.
+
+    Args:
+        switch: ``bench`` or ``freeswitch``.
+        say: told each line of each story as it happens.
+        started: called when everything is up.
+
+    Raises:
+        ConfigurationError: when a part is missing or does not start; it says which.
+    """
+    with ExitStack() as undo:
+        undo.enter_context(stack)
+        database = Database(stack.database_url)
+        undo.callback(database.close)
+        directory = load_directories(database)[0]
+        backend = undo.enter_context(_backend(switch, stack))
+        recognizer = HttpRecognizer(InferenceClient(stack.inference_url))
+        started()
+        yield Runner(
+            backend, records=DatabaseRecords(database, directory), recognizer=recognizer,
+            faults=faults_of(stack), tell=say,
+        )  # fmt: skip
+
+
+@contextmanager
+def _backend(switch: str, stack: Stack) -> Iterator[Backend]:
+    if switch != "bench":
+        raise ConfigurationError(f"no switch {switch!r}: choose one of {', '.join(SWITCHES)}")
+    bench = BenchSwitch(
+        BenchConfig(
+            port=stack.switch_port, password=stack.password,
+            dialplan=BenchDialplan(
+                controllers=tuple(stack.socket_hosts.split("|")), hunt_group=("200",),
+                voicemail_directory=stack.work / "voicemail",
+            ),
+        )
+    )  # fmt: skip
+    bench.start()
+    try:
+        yield BenchBackend(bench)
+    finally:
+        bench.stop()
+
+
+def scenario_files(arguments: list[str]) -> list[Path]:
+    """Files and folders as given on the command line."""
+    return [Path(argument) for argument in arguments]

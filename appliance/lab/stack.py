@@ -1,0 +1,156 @@
+"""The whole appliance on loopback, for the demo, the lab and the tests: all but the switch.
+
+Postgres is a private cluster in the working directory unless a database is named. The switch is
+whatever listens on ``switch_port``: the bench, or a real FreeSWITCH.
+"""
+
+import secrets
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from appliance.calls.errors import ConfigurationError, InferenceError
+from appliance.inference.client import InferenceClient
+from appliance.lab.processes import ApplianceProcess
+from appliance.storage.database import Database
+from appliance.storage.directory_import import import_directory
+from appliance.storage.migrate import migrate
+from appliance.storage.private_cluster import PrivateCluster
+
+_LOADING_S = 120.0
+_HEALTH_S = 2.0
+_HEALTH_EVERY_S = 0.1
+DEMO_DIRECTORY = Path(__file__).with_name("directory.yaml")
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Stack:
+    """Database, inference and controllers, up from ``with`` to its end.
+
+    Attributes:
+        work: everything it writes is in here: cluster, spools, recordings, logs.
+        controllers: how many; calls go to the first that answers.
+        database_url: use this database; empty for a private cluster.
+        tell: told what is being started, for people who wait.
+        environment: settings for all processes, by their environment names.
+    """
+
+    work: Path
+    switch_port: int = field(default_factory=free_port)
+    controllers: int = 1
+    database_url: str = ""
+    directory: Path = DEMO_DIRECTORY
+    tell: Callable[[str], None] = lambda _: None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    password: str = field(default_factory=lambda: secrets.token_hex(16))
+    cluster: PrivateCluster | None = field(init=False, default=None)
+    inference: ApplianceProcess = field(init=False)
+    controller: list[ApplianceProcess] = field(init=False, default_factory=list)
+    controller_ports: list[int] = field(init=False, default_factory=list)
+    _environment: dict[str, str] = field(init=False, default_factory=dict)
+    _exit: ExitStack = field(init=False, default_factory=ExitStack)
+
+    def __enter__(self) -> "Stack":
+        """Start everything and wait until it serves."""
+        with ExitStack() as undo:
+            self._exit = undo
+            self._database()
+            self._start_inference()
+            self._start_controllers()
+            self._exit = undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        """Stop everything, last started first."""
+        self._exit.close()
+
+    @property
+    def socket_hosts(self) -> str:
+        """The controllers as the dialplan's ``socket`` application takes them."""
+        return "|".join(f"127.0.0.1:{port}" for port in self.controller_ports)
+
+    @property
+    def inference_url(self) -> str:
+        """Where the model server listens."""
+        return self._environment["APPLIANCE_INFERENCE__URL"]
+
+    def restore(self) -> None:
+        """Start again whatever a fault has ended or stalled."""
+        if self.cluster is not None:
+            self.cluster.start()
+        for process in (self.inference, *self.controller):
+            process.revive()
+
+    def _database(self) -> None:
+        if not self.database_url:
+            self.tell("PostgreSQL: a private cluster")
+            self.cluster = self._exit.enter_context(PrivateCluster(self.work / "postgres"))
+            self.database_url = self.cluster.url
+        migrate(self.database_url)
+        import_directory(Database(self.database_url), self.directory)
+
+    def _start_inference(self) -> None:
+        port = free_port()
+        self.tell("inference: faster-whisper, llama.cpp and the voice")
+        self._environment = {
+            "APPLIANCE_INFERENCE__URL": f"http://127.0.0.1:{port}",
+            "APPLIANCE_INFERENCE__PORT": str(port),
+            "DATABASE_URL": self.database_url,
+            "APPLIANCE_SWITCH__PORT": str(self.switch_port),
+            "APPLIANCE_SWITCH__PASSWORD": self.password,
+            **self.environment,
+        }
+        self.inference = self._process("inference", ["inference"], self._environment)
+        self.inference.wait_ready()
+        self._wait_for_models()
+
+    def _wait_for_models(self) -> None:
+        """The server answers at once and loads its models after; calls are for when it has."""
+        client = InferenceClient(self.inference_url)
+        deadline = time.monotonic() + _LOADING_S
+        while time.monotonic() < deadline:
+            with suppress(InferenceError):
+                if client.get_json("/health", _HEALTH_S).get("status") == "ready":
+                    client.close()
+                    return
+            time.sleep(_HEALTH_EVERY_S)
+        raise ConfigurationError(f"the models were not loaded in {_LOADING_S:g} s: see the logs")
+
+    def _start_controllers(self) -> None:
+        for number in range(1, self.controllers + 1):
+            self.tell(f"controller {number}")
+            port = free_port()
+            self.controller_ports.append(port)
+            environment = {
+                **self._environment,
+                "APPLIANCE_NAME": f"controller-{number}",
+                "APPLIANCE_SWITCH__CALL_SERVER_PORT": str(port),
+                "APPLIANCE_STORAGE__DIRECTORY": str(self.work / "state"),
+            }
+            self.controller.append(
+                self._process(f"controller-{number}", ["controller"], environment)
+            )
+        for process in self.controller:
+            process.wait_ready()
+
+    def _process(
+        self, name: str, arguments: list[str], environment: Mapping[str, str]
+    ) -> ApplianceProcess:
+        process = ApplianceProcess(name, arguments, environment, self.work / "logs")
+        process.start()
+        self._exit.callback(process.stop)
+        return process

@@ -1,0 +1,252 @@
+"""The only place where adapters are chosen: settings in, running parts out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import gevent
+import structlog
+
+from appliance.actions.call import CallConfig
+from appliance.calls.directory import Did, Directory
+from appliance.calls.errors import ConfigurationError
+from appliance.calls.events import Event
+from appliance.controller.assembly import Equipment
+from appliance.controller.call_session import HOLDING_PHRASE, SessionTiming
+from appliance.controller.reaper import OpenCall, Reaper
+from appliance.controller.supervisor import Supervisor
+from appliance.decisions.chain import DecisionChain
+from appliance.decisions.language_model import HttpLanguageModel, LanguageModel
+from appliance.decisions.policies import standard_policies
+from appliance.dialogue import prompts
+from appliance.events.log import EventLog
+from appliance.events.reader import open_calls, recall
+from appliance.events.shipper import Shipper
+from appliance.inference import server
+from appliance.inference.client import InferenceClient
+from appliance.inference.config import EngineOptions, InferenceConfig
+from appliance.inference.engines.espeak import EspeakVoice
+from appliance.settings import Settings
+from appliance.speech.barge_in import BargeInRules
+from appliance.speech.endpointing import PauseLengths
+from appliance.speech.fallback import EngineVoice, FallbackVoice, sentences
+from appliance.speech.phrases import PhraseCache
+from appliance.speech.recognizer import HttpRecognizer, Recognizer
+from appliance.speech.synthesizer import HttpSynthesizer, Synthesizer
+from appliance.speech.turn_taker import TurnTakerConfig
+from appliance.storage.database import Database
+from appliance.storage.directory_store import DirectoryCache
+from appliance.storage.spool import Spool
+from appliance.switch import commands
+from appliance.switch.call_server import CallServer
+from appliance.switch.control_link import ControlLink, open_control_link
+
+log = structlog.get_logger()
+
+_RATES_HZ = (8000, 16000)
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What hears, thinks and speaks for a controller.
+
+    Attributes:
+        model: asked for what the rules leave open; None lets the rules decide alone.
+        phrases: where fixed phrases are kept; None when the voice needs no cache.
+    """
+
+    recognizer: Recognizer
+    voice: Synthesizer
+    model: LanguageModel | None
+    phrases: PhraseCache | None = None
+
+
+def database(settings: Settings) -> Database:
+    """The database as the application's role.
+
+    Raises:
+        ConfigurationError: when none is named.
+    """
+    if not settings.database_url:
+        raise ConfigurationError("no database: set DATABASE_URL=postgresql://user@host/name")
+    return Database(settings.database_url)
+
+
+def engines_over_http(settings: Settings) -> Engines:
+    """The engines behind the model server that the settings name, each with its way to degrade."""
+    inference = settings.inference
+    client = InferenceClient(inference.url)
+    spoken = HttpSynthesizer(client)
+    # The server's voice may change behind its URL; the engine's name is all we know of it here.
+    identity = f"{spoken.identity}|{inference.voice}|{inference.voice_model}"
+    phrases = PhraseCache(settings.storage.phrases, spoken, identity=identity)
+    local = EngineVoice(EspeakVoice(EngineOptions()))
+    voice = FallbackVoice(
+        phrases, local, on_failure=lambda error: log.warning("voice fell back", error=error)
+    )
+    model = HttpLanguageModel(client, timeout_s=inference.decide_timeout_s)
+    return Engines(HttpRecognizer(client), voice, model, phrases)
+
+
+@contextmanager
+def controller(settings: Settings, engines: Engines | None = None) -> Iterator[Supervisor]:
+    """A controller that takes calls for as long as the context lasts.
+
+    Args:
+        engines: in place of those behind the settings' URL; for measuring everything but them.
+    """
+    engines = engines or engines_over_http(settings)
+    with ExitStack() as undo:
+        store = database(settings)
+        undo.callback(store.close)
+        directories = DirectoryCache(
+            store, settings.storage.snapshot,
+            on_change=lambda changed: _warm(engines, changed),
+        )  # fmt: skip
+        directories.start()
+        undo.callback(directories.stop)
+        events = _event_log(settings, store, undo)
+        link = _control_link(settings, undo)
+        supervisor = Supervisor(_equipment(settings, engines, store, directories, events, link))
+        _serve(settings, supervisor, link, undo)
+        _reap(settings, store, directories, events, link, supervisor, undo)
+        yield supervisor
+
+
+def serve_inference(settings: Settings, ready: Callable[[], None]) -> None:
+    """Run the model server until SIGTERM or SIGINT; ``ready`` is called once it listens."""
+    inference = settings.inference
+    server.run(
+        InferenceConfig(
+            host=inference.host, port=inference.port, recognizer=inference.recognizer,
+            recognizer_model=inference.recognizer_model, language_model=inference.language_model,
+            language_model_file=inference.language_model_file, voice=inference.voice,
+            voice_model=inference.voice_model, device=inference.device, threads=inference.threads,
+        ),
+        ready,
+    )  # fmt: skip
+
+
+def _event_log(settings: Settings, store: Database, undo: ExitStack) -> EventLog:
+    spool = Spool(settings.storage.spool, name=settings.name)
+    shipper = Shipper(spool, store)
+    shipper.start()
+
+    def end() -> None:
+        spool.close(remove=shipper.stop())
+
+    undo.callback(end)
+    return EventLog(spool)
+
+
+def _control_link(settings: Settings, undo: ExitStack) -> ControlLink:
+    switch = settings.switch
+    if not switch.password:
+        raise ConfigurationError(
+            "no Event Socket password: set APPLIANCE_SWITCH__PASSWORD to FreeSWITCH's"
+        )
+    link = open_control_link(switch.host, switch.port, switch.password)
+    undo.callback(link.stop)
+    return link
+
+
+def _equipment(
+    settings: Settings, engines: Engines, store: Database, directories: DirectoryCache,
+    events: EventLog, link: ControlLink,
+) -> Equipment:  # fmt: skip
+    switch = settings.switch
+
+    def directory_of(number: str) -> tuple[Directory, Did] | None:
+        directory = directories.by_did(number)
+        if directory is None:
+            return None
+        plain = number.lstrip("+")
+        did = next(did for did in directory.dids if did.number.lstrip("+") == plain)
+        return directory, did
+
+    def history_of(organisation_id: str, call_id: str) -> list[Event]:
+        return recall(store, settings.storage.spool, organisation_id, call_id)
+
+    return Equipment(
+        name=settings.name, switch=link, events=events, recognizer=engines.recognizer,
+        voice=engines.voice, chain=DecisionChain(standard_policies(engines.model)),
+        directory_of=directory_of, history_of=history_of,
+        call_config=CallConfig(
+            domain=switch.domain,
+            socket_address=f"{switch.call_server_host}:{switch.call_server_port}",
+            accept_timeout_s=settings.dialogue.accept_timeout_s,
+        ),
+        turn_taking=_turn_taking(settings),
+        timing=SessionTiming(
+            no_input_s=settings.speech.no_input_ms / 1000,
+            holding_s=settings.speech.holding_ms / 1000,
+            longest_call_s=settings.dialogue.longest_call_s,
+        ),
+        recognize_timeout_s=settings.inference.recognize_timeout_s,
+        recordings=(
+            settings.storage.recording_directory if settings.storage.recordings else None
+        ),
+    )  # fmt: skip
+
+
+def _turn_taking(settings: Settings) -> TurnTakerConfig:
+    speech = settings.speech
+    return TurnTakerConfig(
+        pauses=PauseLengths(
+            finished_ms=speech.pause_finished_ms, default_ms=speech.pause_default_ms,
+            unfinished_ms=speech.pause_unfinished_ms, digits_ms=speech.pause_unfinished_ms,
+            cap_ms=speech.pause_cap_ms,
+        ),
+        barge_in=BargeInRules(speech_ms=speech.barge_in_ms),
+    )  # fmt: skip
+
+
+def _serve(
+    settings: Settings, supervisor: Supervisor, link: ControlLink, undo: ExitStack
+) -> None:
+    switch = settings.switch
+    link.on_event(supervisor.on_switch_event, subscribe=("CHANNEL_HANGUP_COMPLETE",))
+    link.start()
+    # One session for each caller and one for the desk that is rung for them.
+    calls = CallServer(
+        switch.call_server_host, switch.call_server_port, supervisor.on_session,
+        max_sessions=2 * switch.max_calls,
+    )  # fmt: skip
+    calls.start()
+    undo.callback(calls.stop)
+    supervisor.stop_taking = calls.drain
+
+
+def _reap(
+    settings: Settings, store: Database, directories: DirectoryCache, events: EventLog,
+    link: ControlLink, supervisor: Supervisor, undo: ExitStack,
+) -> None:  # fmt: skip
+    def unended() -> list[OpenCall]:
+        return [
+            OpenCall(call.call_id, directory.organisation_id)
+            for directory in directories.directories
+            for call in open_calls(store, directory.organisation_id)
+        ]
+
+    def history(call: OpenCall) -> list[Event]:
+        return recall(store, settings.storage.spool, call.organisation_id, call.call_id)
+
+    reaper = Reaper(
+        supervisor.calls, events, unended, lambda leg: commands.exists(link, leg), history
+    )
+    looking = gevent.spawn(reaper.run)
+    looking.name = "reaper"
+    undo.callback(looking.kill)
+
+
+def _warm(engines: Engines, directories: tuple[Directory, ...]) -> None:
+    """Have what every caller hears synthesised before the first caller hears it."""
+    if engines.phrases is None:
+        return
+    fixed = [HOLDING_PHRASE]
+    for directory in directories:
+        fixed += prompts.fixed_sentences(directory)
+    parts = [part for text in fixed for part in sentences(text)]
+    engines.phrases.declare(parts)
+    for rate_hz in _RATES_HZ:
+        gevent.spawn(engines.phrases.warm, parts, rate_hz).name = f"warm-phrases-{rate_hz}"
