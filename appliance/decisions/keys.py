@@ -10,6 +10,11 @@ from appliance.decisions.text import words_of
 from appliance.decisions.words import ARTICLES, TITLES, bag
 
 SUFFIXES = ("ments", "ment", "ings", "ing", "ed", "es", "s")
+# Words of department names that name no department by themselves ("customer service").
+_GENERAL_WORDS = bag(
+    "customer customers service services human general front technical public relations central "
+    "international first main care"
+)
 DEPARTMENT_WORDS = bag("department dept team desk office division line")
 
 
@@ -20,6 +25,7 @@ class Kind(StrEnum):
     ALIAS = "alias"
     FIRST = "first_name"
     LAST = "last_name"
+    PART = "part_of_name"
     TOPIC = "topic"
 
 
@@ -55,6 +61,9 @@ def keys_of(target: Target) -> list[Key]:
         bare = tuple(word for word in name if word not in DEPARTMENT_WORDS | {"the"})
         if bare and bare != name:
             keys.append(Key(target.id, Kind.NAME, bare, person))
+        parts = [word for word in bare if len(word) > 3 and word not in _GENERAL_WORDS]
+        if len(bare) > 1:
+            keys += [Key(target.id, Kind.PART, (word,), person) for word in parts]
         spoken += [(Kind.TOPIC, topic) for topic in target.topics]
     for kind, phrase in spoken:
         keys.append(Key(target.id, kind, words_of(phrase), person))

@@ -18,7 +18,14 @@ WIDEST_WINDOW = 4
 MIN_SCORE = 0.6
 # One letter in four wrong still counts; below that, names of four letters match anything.
 MIN_SPELLING = 0.75
-_WEIGHT = {Kind.NAME: 1.0, Kind.ALIAS: 0.98, Kind.FIRST: 0.95, Kind.LAST: 0.95, Kind.TOPIC: 0.9}
+_WEIGHT = {
+    Kind.NAME: 1.0,
+    Kind.ALIAS: 0.98,
+    Kind.FIRST: 0.95,
+    Kind.LAST: 0.95,
+    Kind.TOPIC: 0.9,
+    Kind.PART: 0.88,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,13 @@ class DirectoryIndex:
         self.keys = [key for target in directory.targets() for key in keys_of(target)]
         self._joined = [key.joined for key in self.keys]
         self._by_sound: dict[str, list[int]] = {}
+        self._by_stem: dict[str, list[int]] = {}
+        self._exact: dict[str, list[int]] = {}
         for place, joined in enumerate(self._joined):
+            self._exact.setdefault(joined, []).append(place)
             self._by_sound.setdefault(sound_of(joined), []).append(place)
+            if not self.keys[place].person and len(stem_of(joined)) > 3:
+                self._by_stem.setdefault(stem_of(joined), []).append(place)
         self._surnames = {
             key.target_id: set(key.words) for key in self.keys if key.kind is Kind.NAME
         }
@@ -94,27 +106,25 @@ class DirectoryIndex:
         return found
 
     def _similar(self, joined: str, common: bool) -> list[tuple[int, float, bool]]:
-        """Places of keys like a window, with 0 to 1 and whether only the sound agrees."""
-        similar = {
-            place: (score / 100, False)
-            for _, score, place in process.extract(
-                joined, self._joined, scorer=fuzz.ratio, score_cutoff=100 * MIN_SPELLING, limit=None
-            )
-            if score == 100 or not (common or min(len(joined), len(self._joined[place])) < 4)
-        }
+        """Places of keys like a window, with 0 to 1 and whether only the sound agrees.
+
+        A window of common words has to be the key, or the key with another ending.
+        """
+        similar = dict.fromkeys(self._by_stem.get(stem_of(joined), ()), (0.98, False))
+        similar |= dict.fromkeys(self._exact.get(joined, ()), (1.0, False))
+        if common:
+            return [(place, score, sound) for place, (score, sound) in similar.items()]
+        for _, likeness, place in process.extract(
+            joined, self._joined, scorer=fuzz.ratio, score_cutoff=100 * MIN_SPELLING, limit=None
+        ):
+            if place not in similar and min(len(joined), len(self._joined[place])) >= 4:
+                similar[place] = (likeness / 100, False)
         code = sound_of(joined)
-        for place in [] if common or len(code) < 2 else self._by_sound.get(code, ()):
+        for place in self._by_sound.get(code, ()) if len(code) > 1 else ():
             spelling = fuzz.ratio(joined, self._joined[place]) / 100
             score = 0.5 * spelling + (0.5 if len(code) > 2 else 0.42)
             if spelling >= 0.5 and score > similar.get(place, (0.0, False))[0]:
                 similar[place] = (score, True)
-        stem = stem_of(joined)
-        for place, key in enumerate(self._joined):
-            if place not in similar and len(stem) > 3 and not self.keys[place].person:
-                if stem_of(key) == stem:
-                    similar[place] = (0.98, False)
-            elif similar.get(place, (1.0, False))[0] < 0.98 and stem_of(key) == stem:
-                similar[place] = (0.98, False)
         return [(place, score, sound) for place, (score, sound) in similar.items()]
 
     def _judged(

@@ -7,7 +7,8 @@ from appliance.decisions.chain import Case, Opinion, decided, passed
 from appliance.decisions.context import Asked, TurnContext
 
 _ALWAYS = re.compile(
-    r"\b(?:operator|receptionist|representative|human being|human(?! resources)|real person|actual person"
+    r"\b(?:operator|receptionist|representative|human being|human(?! resources)|real person"
+    r"|actual person"
     r"|live person|"
     r"live agent|real human|an agent|front desk|switchboard|the manager|a supervisor)\b"
 )

@@ -27,7 +27,8 @@ _NO = re.compile(
 )
 _TAIL = (
     r"(?: (?:please|thank you|thanks|very much|so much|sir|madam|that is (?:fine|correct|right"
-    r"|wrong|all|good|not the one|not (?:right|correct))|it is|okay|sure|not really|yes|no))*"
+    r"|wrong|all|good|not the one|not (?:right|correct))|it is|okay|sure|correct|right|not "
+    r"really|yes|no))*"
 )
 _WHOLE_YES = re.compile(rf"^{_YES.pattern}{_TAIL}$")
 _WHOLE_NO = re.compile(rf"^{_NO.pattern}{_TAIL}$")

@@ -33,7 +33,8 @@ _CERTAIN = tuple(
         r"\b(?:drowning|electrocuted|poisoned)\b",
         r"\b(?:kill|hurt|harm) (?:myself|himself|herself)\b|\bsuicid\w*|\bwant to die\b",
         r"\b(?:has|have|with|got) (?:a |the )?(?:gun|knife|weapon|bomb)\b|\bbomb\b(?! shelter)",
-        r"\b(?:being|been|got|was|am|is) (?:just |being )*(?:attacked|assaulted|robbed|stabbed|shot|strangled)\b",
+        r"\b(?:being|been|got|was|am|is) (?:just |being )*(?:attacked|assaulted|robbed|stabbed"
+        r"|shot|strangled)\b",
         r"\b(?:break|breaking|broken|broke) in(?:to)? (?:my |our |the )?(?:house|home|building"
         r"|office|shop)\b",
         r"\bsmell(?:ing|s)?(?: of)? gas\b|\bgas leak\b",
