@@ -58,6 +58,12 @@ class BenchSwitch:
         self.clock.start()
         self._server = StreamServer((self.config.host, self.config.port), self._accept)
         self._server.start()
+        return self.address
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the Event Socket. It must have been started."""
+        assert self._server is not None
         host, port = self._server.address[:2]
         return host, port
 

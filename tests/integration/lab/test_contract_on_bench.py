@@ -1,0 +1,9 @@
+import pytest
+
+from appliance.lab.contract import ContractCase, SwitchUnderTest
+from appliance.lab.contract_cases import CASES
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_bench_keeps_the_contract(case: ContractCase, under_test: SwitchUnderTest) -> None:
+    assert case.differences(under_test) == []
