@@ -252,12 +252,17 @@ class Event(Base):
 
 
 class Call(_OfOrganisation, Base):
-    """One call from ring to record. Events may come in any order, so all but the id may be open."""
+    """One call from ring to record. Events may come in any order, so all but the id may be open.
+
+    Only the primary key begins with the organisation, on purpose: while a young database has no
+    statistics, PostgreSQL may check foreign keys by any index that does, and would then read all
+    calls of the organisation for each row it checks.
+    """
 
     __tablename__ = "calls"
     __table_args__ = (
-        Index(None, "organisation_id", "first_event_at"),
-        Index("ix_calls_open", "organisation_id", postgresql_where=text("ended_at IS NULL")),
+        Index(None, "first_event_at"),
+        Index("ix_calls_open", "first_event_at", postgresql_where=text("ended_at IS NULL")),
     )
 
     call_id: Mapped[str] = mapped_column(primary_key=True)

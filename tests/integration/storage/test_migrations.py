@@ -215,3 +215,17 @@ def test_a_database_that_is_away_is_a_retryable_error() -> None:
 def test_event_rows_name_their_columns_as_the_event_does() -> None:
     names = {column.name for column in Event.__table__.columns}
     assert names == {"event_id", "organisation_id", "call_id", "seq", "at", "kind", "data"}
+
+
+def test_a_young_database_checks_foreign_keys_by_the_primary_key(
+    postgres_cluster: PrivateCluster, empty_url: str
+) -> None:
+    migrate(empty_url)
+    name = empty_url.rsplit("/", 1)[1]
+    with psycopg.connect(postgres_cluster.admin_url, dbname=name) as connection:
+        plan = connection.execute(
+            "EXPLAIN SELECT 1 FROM ONLY calls WHERE organisation_id = %s AND call_id = %s "
+            "FOR KEY SHARE",
+            [uuid4(), "call"],
+        ).fetchall()
+    assert any("pk_calls" in line for (line,) in plan)

@@ -53,16 +53,11 @@ def upgrade() -> None:
     op.create_index(
         "ix_calls_open",
         "calls",
-        ["organisation_id"],
+        ["first_event_at"],
         unique=False,
         postgresql_where=sa.text("ended_at IS NULL"),
     )
-    op.create_index(
-        op.f("ix_calls_organisation_id_first_event_at"),
-        "calls",
-        ["organisation_id", "first_event_at"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_calls_first_event_at"), "calls", ["first_event_at"], unique=False)
     op.create_table(
         "legs",
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
