@@ -51,13 +51,14 @@ def samples(pcm: bytes) -> npt.NDArray[np.int16]:
 def level_db(pcm: bytes) -> float:
     """Root-mean-square level in dB of full scale: 0 is a full-scale square wave.
 
-    Silence, and no samples at all, are ``SILENCE_DB``.
+    Silence, and no samples at all, are ``SILENCE_DB``. Without numpy on purpose: for 160 samples
+    a process that wakes every 20 ms with cold caches needs twice as long with it.
     """
-    wave = samples(pcm).astype(np.float32)
-    energy = float(wave.dot(wave))
-    if energy <= 0.0:
+    wave = memoryview(pcm)[: len(pcm) // SAMPLE_BYTES * SAMPLE_BYTES].cast("h")
+    norm = math.hypot(*wave)
+    if norm == 0.0:
         return SILENCE_DB
-    return max(10 * math.log10(energy / len(wave)) - _FULL_SCALE_DB, SILENCE_DB)
+    return max(20 * math.log10(norm) - 10 * math.log10(len(wave)) - _FULL_SCALE_DB, SILENCE_DB)
 
 
 def stereo(left: bytes, right: bytes) -> bytes:

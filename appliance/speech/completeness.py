@@ -160,7 +160,9 @@ def digit_count(text: str) -> int:
         if word.isdigit():
             count += len(word)
         elif word in _DIGIT_WORDS:
-            count += 2 if word.endswith(("teen", "ty")) or word in {"ten", "eleven"} else 1
+            count += (
+                2 if word.endswith(("teen", "ty")) or word in {"ten", "eleven", "twelve"} else 1
+            )
     return count
 
 

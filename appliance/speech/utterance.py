@@ -55,6 +55,8 @@ class Utterance:
                 self.started_ms = at_ms - (back + 1) * FRAME_MS
         for index, frame in enumerate(recent):
             self._weigh(frame, at_ms - (len(recent) - 1 - index) * FRAME_MS)
+        if over_playback:
+            self.overlap_ms = self.speech_ms
 
     @property
     def length_ms(self) -> int:

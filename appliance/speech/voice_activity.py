@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+import numpy.fft
 import numpy.typing as npt
 import webrtcvad
 
