@@ -23,7 +23,9 @@ FRAME_S = 0.02
 
 
 def say(what: str, **more: object) -> None:
-    print(json.dumps({"what": what, "at": time.perf_counter(), **more}), flush=True)
+    line = json.dumps({"what": what, "at": time.perf_counter(), **more})
+    sys.stdout.write(line + "\n")  # one write: several threads say things
+    sys.stdout.flush()
 
 
 def messages(connection: socket.socket) -> Iterator[tuple[dict[str, str], dict[str, str]]]:

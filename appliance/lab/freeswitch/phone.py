@@ -338,7 +338,7 @@ class SipPhone:
         line = self.line
         options = [
             f'outbound="sip:{line.server};transport=udp"',
-            f"audio_codecs={line.codecs}",
+            f"audio_codecs={line.codecs.replace('G722', 'G722/16000')}",
             "answermode=manual",
         ]
         if line.password:

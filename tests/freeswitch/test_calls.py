@@ -1,0 +1,330 @@
+"""Calls over SIP: the house, the outside, and what happens when controllers are away or die."""
+
+from pathlib import Path
+
+import gevent
+import pytest
+
+from appliance.lab.freeswitch.instance import RealFreeSwitch
+from appliance.lab.freeswitch.phone import SipPhone, Spoken
+from appliance.lab.freeswitch.raw_sip import SipAnswerer, SipCaller
+from appliance.lab.sound import read_wav, tone
+from appliance.switch.rendering import NETWORKS, render
+from tests.freeswitch.organisation import (
+    DID,
+    DOMAIN,
+    MUTE_SECONDS,
+    RING_SECONDS,
+    MakePhone,
+    StartController,
+    files,
+)
+
+pytestmark = pytest.mark.freeswitch
+
+CALLER = "4915112345678"
+
+
+def hears(listener: SipPhone, speaker: SipPhone, timeout_s: float = 3.0) -> float:
+    """Have the speaker say a tone; seconds until the listener hears it."""
+    spoken = speaker.say(tone(speaker.rate_hz, 0.4))
+    gevent.sleep(0)
+    asked = spoken_at(spoken, timeout_s)
+    heard = listener.ear.wait_audible(asked - 0.02, timeout_s)
+    assert heard is not None, f"{listener.number} does not hear {speaker.number}"
+    return heard - asked
+
+
+def spoken_at(spoken: Spoken, timeout_s: float) -> float:
+    assert spoken.done.wait(timeout_s)
+    assert spoken.started_at is not None
+    return spoken.started_at
+
+
+def ring_and_answer(phone: SipPhone, timeout_s: float = 8.0) -> None:
+    assert phone.rings.wait(timeout_s), f"{phone.number} never rang: {phone.events}"
+    phone.answer()
+    assert phone.answered.wait(5)
+
+
+def test_extension_calls_extension_and_both_hear(phones: MakePhone) -> None:
+    alice, bob = phones("201"), phones("202")
+    alice.dial("202")
+    ring_and_answer(bob)
+    assert alice.answered.wait(5)
+    assert hears(bob, alice) < 0.3
+    assert hears(alice, bob) < 0.3
+    bob.hang_up()
+    assert alice.ended.wait(5)
+
+
+def test_wideband_stays_wideband(phones: MakePhone) -> None:
+    alice = phones("201", codecs="G722,PCMU")
+    bob = phones("202", codecs="G722,PCMU")
+    alice.dial("202")
+    ring_and_answer(bob)
+    assert alice.answered.wait(5)
+    assert hears(bob, alice) < 0.3
+    assert bob.ear.rate_hz == 16000
+
+
+def test_an_extension_that_is_away_has_voicemail(switch: RealFreeSwitch, phones: MakePhone) -> None:
+    alice = phones("201")
+    alice.dial("203")
+    assert_message_is_recorded(switch, alice, "203", "201")
+
+
+def test_an_unknown_number_is_refused(phones: MakePhone) -> None:
+    alice = phones("201")
+    alice.dial("888")
+    assert alice.ended.wait(5)
+    assert not alice.answered.is_set()
+
+
+def test_emergency_numbers_go_out_first_over_the_trunk(
+    switch: RealFreeSwitch, phones: MakePhone
+) -> None:
+    with SipAnswerer("486 Busy Here") as trunk:
+        switch.render(files(trunk.port))
+        alice = phones("203")
+        alice.dial("112")
+        invite = trunk.invites.get(timeout=5)
+        assert invite.splitlines()[0].startswith("INVITE sip:112@127.0.0.1")
+        switch.render(files())
+
+
+def test_only_allowed_numbers_go_out_and_only_from_allowed_phones(
+    switch: RealFreeSwitch, phones: MakePhone
+) -> None:
+    with SipAnswerer("486 Busy Here") as trunk:
+        switch.render(files(trunk.port))
+        allowed, other = phones("201"), phones("202")
+        allowed.dial("+4930999888")
+        assert "INVITE sip:+4930999888@" in trunk.invites.get(timeout=5)
+        assert allowed.ended.wait(5)
+        for phone, number in ((allowed, "+1900555555"), (other, "+4930999888")):
+            phone.dial(number)
+            assert phone.ended.wait(5)
+        assert trunk.invites.empty()
+        switch.render(files())
+
+
+@pytest.mark.parametrize("number", ["112", "201", "+4930999888", "appliance", "hunt", "voicemail"])
+def test_from_outside_only_dids_can_be_reached(phones: MakePhone, number: str) -> None:
+    caller = phones(CALLER, outside=True)
+    caller.dial(number)
+    assert caller.ended.wait(5)
+    assert not caller.answered.is_set()
+    assert not caller.events[-1].endswith("480 Temporarily Unavailable")
+
+
+def test_without_a_signed_in_phone_nobody_calls_through_the_internal_profile(
+    switch: RealFreeSwitch,
+) -> None:
+    with SipCaller(switch.internal_port) as stranger:
+        assert stranger.invite("112").startswith("407")
+        assert stranger.invite(DID).startswith("407")
+
+
+def test_a_stranger_on_the_external_profile_gets_403(
+    switch: RealFreeSwitch,
+) -> None:
+    switch.render(
+        {
+            **files(),
+            f"{NETWORKS}/trunks.xml": render([], [], [], DOMAIN)[f"{NETWORKS}/trunks.xml"],
+        }
+    )
+    try:
+        with SipCaller(switch.external_port) as stranger:
+            assert stranger.invite(DID).startswith("403")
+    finally:
+        switch.render(files())
+
+
+def test_a_phone_cannot_forward_a_call_to_a_number_of_its_choice(
+    switch: RealFreeSwitch, phones: MakePhone
+) -> None:
+    with SipAnswerer(
+        "302 Moved", contact=f"<sip:+1900555@127.0.0.1:{switch.internal_port}>"
+    ) as sly:
+        sly.register(switch.internal_port, DOMAIN, "203", "wolf-203")
+        alice = phones("201")
+        alice.dial("203")
+        assert sly.invites.get(timeout=5)
+        # The redirect is no route: the caller is offered voicemail instead.
+        assert alice.answered.wait(5)
+        assert "+1900555" not in switch.api("show channels")
+
+
+def assert_message_is_recorded(
+    switch: RealFreeSwitch, caller: SipPhone, mailbox: str, number: str
+) -> None:
+    assert caller.answered.wait(RING_SECONDS + 5), caller.events
+    assert caller.answered_at is not None
+    assert caller.ear.wait_audible(caller.answered_at, 3) is not None
+    # The request and the tone, then quiet: now the caller speaks.
+    assert caller.ear.wait_quiet(1.0, 15)
+    caller.say(tone(8000, 1.0)).done.wait(5)
+    caller.hang_up()
+    assert caller.ended.wait(5)
+    with gevent.Timeout(5, AssertionError("no recording")):
+        while not (found := sorted(switch.voicemail.glob(f"{mailbox}.*.{number}.wav"))):
+            gevent.sleep(0.05)
+    with gevent.Timeout(5, AssertionError(f"{found[0]} holds no sound")):
+        while len(pcm := _recorded(found[0])) < 8000 or not pcm.strip(b"\0"):
+            gevent.sleep(0.05)
+    found[0].unlink()
+
+
+def _recorded(path: Path) -> bytes:
+    return read_wav(path, 8000) if path.stat().st_size > 44 else b""
+
+
+def test_without_controllers_the_hunt_group_rings_and_one_answers(phones: MakePhone) -> None:
+    first, second = phones("201"), phones("202")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    assert first.rings.wait(5)
+    assert second.rings.wait(5)
+    second.answer()
+    assert caller.answered.wait(5)
+    assert first.ended.wait(5)
+    assert hears(caller, second) < 0.3
+    assert hears(second, caller) < 0.3
+    second.hang_up()
+    assert caller.ended.wait(5)
+
+
+def test_without_controllers_and_answers_a_message_is_recorded(
+    switch: RealFreeSwitch, phones: MakePhone
+) -> None:
+    first = phones("201")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    assert first.rings.wait(5)
+    assert_message_is_recorded(switch, caller, "201", CALLER)
+
+
+def test_a_controller_gets_the_call_and_both_hear(
+    phones: MakePhone, controllers: StartController
+) -> None:
+    controller = controllers("talk")
+    caller = phones(CALLER, outside=True, name="Ann Caller")
+    caller.dial(DID)
+    connected = controller.wait("connected")
+    assert connected["did"] == DID
+    assert connected["name"] == "Ann Caller"
+    assert caller.answered.wait(5)
+    assert caller.answered_at is not None
+    heard = caller.ear.wait_audible(caller.answered_at, 5)
+    assert heard is not None
+    assert heard - caller.answered_at < 0.3
+    assert controller.wait("first_frame")["size"] == 320
+    caller.say(tone(8000, 0.5))
+    controller.wait("heard_caller")
+    caller.press("42")
+    controller.wait("event", name="DTMF", digit="4")
+    controller.wait("event", name="DTMF", digit="2")
+
+
+def test_a_killed_controller_hands_the_call_to_the_next(
+    phones: MakePhone, controllers: StartController
+) -> None:
+    first, second = controllers("talk"), controllers("talk", second=True)
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    uuid = first.wait("first_frame") and first.wait("connected")["uuid"]
+    killed_at = first.kill()
+    taken = second.wait("connected")
+    assert taken["uuid"] == uuid
+    assert taken["resumed"] == "true"
+    assert taken["at"] - killed_at < 0.2
+    heard = caller.ear.wait_audible(killed_at + 0.15, 3)
+    assert heard is not None
+    assert heard - killed_at < 1.0
+    assert not caller.ended.is_set()
+
+
+def test_when_the_last_controller_dies_the_hunt_group_rings(
+    phones: MakePhone, controllers: StartController
+) -> None:
+    desk = phones("201")
+    only = controllers("talk")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    only.wait("first_frame")
+    killed_at = only.kill()
+    # The call was answered already: the caller must hear it ring, not silence.
+    assert caller.ear.wait_audible(killed_at + 0.2, 3) is not None
+    ring_and_answer(desk)
+    assert hears(caller, desk) < 0.3
+    assert hears(desk, caller) < 0.3
+
+
+def test_a_controller_that_accepts_and_does_nothing_loses_the_call(
+    phones: MakePhone, controllers: StartController
+) -> None:
+    desk = phones("201")
+    controllers("mute").wait("listening")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    assert desk.rings.wait(MUTE_SECONDS + 4)
+
+
+def test_a_controller_can_ask_for_the_hunt_group(
+    phones: MakePhone, controllers: StartController
+) -> None:
+    desk = phones("202")
+    controllers("hunt")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    ring_and_answer(desk)
+    assert hears(caller, desk) < 0.3
+
+
+def test_a_controller_can_ask_for_voicemail(
+    switch: RealFreeSwitch, phones: MakePhone, controllers: StartController
+) -> None:
+    controllers("voicemail")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    assert_message_is_recorded(switch, caller, "201", CALLER)
+
+
+def test_a_controller_that_is_done_ends_the_call(
+    phones: MakePhone, controllers: StartController
+) -> None:
+    controllers("done")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    assert caller.ended.wait(5)
+
+
+def test_a_call_sent_back_finds_its_variables(
+    switch: RealFreeSwitch, phones: MakePhone, controllers: StartController
+) -> None:
+    controller = controllers("talk")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    uuid = controller.wait("connected")["uuid"]
+    controller.wait("first_frame")
+    assert switch.api(f"uuid_setvar {uuid} kept yes").startswith("+OK")
+    assert switch.api(f"uuid_transfer {uuid} appliance XML public").startswith("+OK")
+    again = controller.wait("connected", kept="yes")
+    assert again["uuid"] == uuid
+    heard = caller.ear.wait_audible(again["at"] + 0.05, 3)
+    assert heard is not None
+
+
+def test_a_caller_with_an_absurd_name_is_served(
+    switch: RealFreeSwitch, controllers: StartController
+) -> None:
+    controller = controllers("talk")
+    with SipCaller(switch.external_port) as caller:
+        name = "Bob%0AInjected: yes ${system(touch /tmp/appliance-caller)} <b>" + "x" * 2000
+        caller.invite(DID.removeprefix("+"), name=name, wait=False)
+        connected = controller.wait("connected")
+        assert connected["did"] == DID
+        assert "system" in connected["name"]
+        assert not Path("/tmp/appliance-caller").exists()
