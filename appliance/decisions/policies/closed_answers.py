@@ -40,9 +40,13 @@ _GOODBYE = re.compile(
     r"|\bi will call (?:back|again)(?: later| tomorrow| today| \w+day)?$"
     r"|^(?:okay |ok |no |yes )*(?:that is|this is|it is) (?:all|everything)\b(?: i "
     r"need\w*)?(?: thank you| thanks)?"
-    r"|^(?:okay |ok |great |perfect )*(?:thank you|thanks)(?: very much| so much| a lot)?(?: "
-    r"that is all)?$"
+    r"|^(?:okay |ok )*(?:thank you|thanks) that is all$"
 )
+# Recognisers invent these two on noise, so that early in a call they end nothing.
+_THANKS = re.compile(
+    r"^(?:okay |ok |great |perfect )*(?:thank you|thanks)(?: very much| so much| a lot)?$"
+)
+_MIN_CONFIDENCE_OF_LEAVE = 0.6
 _REPEAT = re.compile(
     r"\b(?:repeat|say) (?:that|it|this)(?: (?:again|please|one more time|once more))*$"
     r"|\brepeat (?:that|it|this|please|yourself|the)|^(?:please )?repeat$|^(?:sorry |i beg "
@@ -99,7 +103,7 @@ class ClosedAnswers:
             return self._say(Intent.CONFIRM_NO, "no")
         if _WHOLE_YES.match(text) and (pending or not _GOODBYE.search(text)):
             return self._say(Intent.CONFIRM_YES, "yes")
-        if _GOODBYE.search(text) and not _asks_more(turn):
+        if _takes_leave(turn, pending):
             return decided(
                 "takes leave", intent=Intent.GOODBYE, action=Action.HANG_UP, confidence=1.0
             )
@@ -116,10 +120,13 @@ class ClosedAnswers:
         return decided(reason, intent=intent, action=Action.ANSWER, labels=labels, confidence=1.0)
 
 
-def _asks_more(turn: TurnContext) -> bool:
-    """ "thank you and goodbye" is leave; "bye the way, billing please" asks for somebody."""
+def _takes_leave(turn: TurnContext, pending: bool) -> bool:
+    """Whether a caller says goodbye; "bye the way, billing please" asks for somebody."""
+    if not pending and turn.confidence < _MIN_CONFIDENCE_OF_LEAVE:
+        return False
+    leaves = _GOODBYE.search(turn.request) or (pending and _THANKS.match(turn.request))
     best = turn.named.best
-    return best is not None and best.cued and best.score > 0.85
+    return bool(leaves) and not (best is not None and best.cued and best.score > 0.85)
 
 
 class LeadingAnswer:

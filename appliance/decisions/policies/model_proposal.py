@@ -1,5 +1,7 @@
 """The language model's proposal, for what the rules did not settle. It proposes and no more."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from appliance.calls.decision import Action, Decision, Intent, Priority
@@ -9,12 +11,15 @@ from appliance.decisions.context import TurnContext
 from appliance.decisions.hours_text import answer, short
 from appliance.decisions.language_model import LanguageModel, Proposal, ProposalRequest
 from appliance.decisions.text import words_of
+from appliance.decisions.words import COMMON, TITLES, bag
 
 HISTORY_LINES = 4
-# A department the model names is tried; a person it names without the caller having said anything
-# like the name is asked about first.
+# A department the model names is tried. A person it names without the caller having said anything
+# like the name is asked about first, and so is any guess when the caller named a stranger.
 CONFIDENCE = 0.8
 CONFIDENCE_UNHEARD = 0.6
+
+_SPEAKS_TO = TITLES | bag("to with is for called named tell ask reach")
 
 _ACTIONS = {
     Intent.TRANSFER: Action.TRANSFER,
@@ -98,8 +103,17 @@ class ModelProposal:
 
     def _confidence(self, turn: TurnContext, target: Target | None) -> float:
         heard = target and any(match.target_id == target.id for match in turn.named.all)
-        certain = CONFIDENCE if heard or not isinstance(target, Person) else CONFIDENCE_UNHEARD
+        guessed = isinstance(target, Person) or asks_for_a_stranger(turn.words)
+        certain = CONFIDENCE_UNHEARD if target and guessed and not heard else CONFIDENCE
         return certain * (0.85 + 0.15 * turn.confidence)
+
+
+def asks_for_a_stranger(words: Sequence[str]) -> bool:
+    """Whether a request names somebody the directory lacks: "can i speak to margaret"."""
+    return any(
+        before in _SPEAKS_TO and word not in COMMON and not word.isdigit()
+        for before, word in pairwise(words)
+    )
 
 
 def refused_mildly(reason: str, detail: dict[str, Any], model: dict[str, Any]) -> Opinion:

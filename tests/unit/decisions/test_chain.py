@@ -92,6 +92,23 @@ def test_a_person_whom_the_caller_never_named_is_asked_about() -> None:
     assert decision.candidates == ("alice",)
 
 
+def test_a_guess_for_a_stranger_is_asked_about() -> None:
+    decision = ask(
+        ScriptedModel(proposal("transfer", "Sales")), "can i speak to margaret hollister"
+    )
+    assert decision.action is Action.CLARIFY
+    assert decision.candidates == ("sales",)
+
+
+def test_faint_farewells_end_no_call() -> None:
+    chain = DecisionChain(standard_policies())
+    for text in ("bye", "thank you"):
+        decision = chain.decide(TurnContext(text, DIRECTORY, WEDNESDAY, 0.4))
+        assert decision.action is not Action.HANG_UP
+    turn = TurnContext("thank you", DIRECTORY, WEDNESDAY, 0.4, asked=Asked.ANYTHING_ELSE)
+    assert chain.decide(turn).action is Action.HANG_UP
+
+
 def test_what_the_model_would_say_is_not_said() -> None:
     assert ask(ScriptedModel(proposal("smalltalk")), "my widget sings").reply == ""
 

@@ -144,7 +144,11 @@ okay thanks goodbye|hang_up|-|goodbye
 that's all i needed bye|hang_up|-|goodbye
 thank you have a great day|hang_up|-|goodbye
 i will call back tomorrow|hang_up|-|goodbye
-thank you very much|hang_up|-|goodbye
+thank you very much|answer|-|smalltalk
+okay that is all|hang_up|-|goodbye
+human resources|clarify|-|unknown
+at four thirty|clarify|-|unknown
+the technical people please|clarify|-|unknown
 hello|answer|-|smalltalk
 hi good morning|answer|-|smalltalk
 hello how are you today|answer|-|smalltalk
