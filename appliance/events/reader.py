@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from appliance.calls.errors import StorageError
 from appliance.calls.events import EVENT_TYPES, Event, from_record
-from appliance.storage import models
+from appliance.storage import call_models as models
 from appliance.storage.database import Database
 from appliance.storage.spool_reader import events_of as spooled_events_of
 

@@ -13,7 +13,8 @@ from appliance.calls.errors import ConfigurationError
 from appliance.calls.hours import Span
 from appliance.storage import models
 from appliance.storage.database import Database, RefusedRowError
-from appliance.storage.directory_file import DirectoryFile, HoursEntry, read_directory_file
+from appliance.storage.directory_entries import DirectoryFile, HoursEntry
+from appliance.storage.directory_file import read_directory_file
 
 _ORGANISATIONS = uuid5(NAMESPACE_URL, "appliance:organisations")
 

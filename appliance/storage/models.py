@@ -1,7 +1,6 @@
-"""The tables. Every row names its organisation, and row-level security keeps organisations apart.
+"""The tables of the directory, which people edit; those of calls are in ``call_models``.
 
-The upper half is the directory, which people edit. The lower half is the record of calls: events,
-which are only ever added, and what is derived from them (see ``appliance.events.projection``).
+Every row of either names its organisation, and row-level security keeps organisations apart.
 """
 
 from datetime import date, datetime, time
@@ -16,7 +15,6 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
-    Index,
     MetaData,
     Text,
     Time,
@@ -74,7 +72,7 @@ class Organisation(Base):
     directory_revision: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
 
 
-class _OfOrganisation:
+class OfOrganisation:
     """What every other table has: its organisation."""
 
     @declared_attr
@@ -87,7 +85,7 @@ class _OfOrganisation:
         )
 
 
-class Did(_OfOrganisation, Base):
+class Did(OfOrganisation, Base):
     """A number dialled from outside. It leads to one organisation, so it is unique over all."""
 
     __tablename__ = "dids"
@@ -97,7 +95,7 @@ class Did(_OfOrganisation, Base):
     greeting: Mapped[str] = mapped_column(server_default=_EMPTY)
 
 
-class Extension(_OfOrganisation, Base):
+class Extension(OfOrganisation, Base):
     """An internal number, and what a phone registers with.
 
     ``a1_hash`` is MD5(number:domain:password) in hexadecimal, as SIP's digest wants it; no phone
@@ -114,7 +112,7 @@ class Extension(_OfOrganisation, Base):
     outbound: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
-class Person(_OfOrganisation, Base):
+class Person(OfOrganisation, Base):
     """Somebody with a telephone."""
 
     __tablename__ = "people"
@@ -136,7 +134,7 @@ class Person(_OfOrganisation, Base):
     ring_timeout_s: Mapped[int] = mapped_column(server_default=text("20"))
 
 
-class Department(_OfOrganisation, Base):
+class Department(OfOrganisation, Base):
     """Phones that ring together. Without ``own_hours`` the organisation's hours hold."""
 
     __tablename__ = "departments"
@@ -159,7 +157,7 @@ def _of_department() -> ForeignKeyConstraint:
     )
 
 
-class DepartmentMember(_OfOrganisation, Base):
+class DepartmentMember(OfOrganisation, Base):
     """One of a department's phones; ``position`` keeps the order they were written in."""
 
     __tablename__ = "department_members"
@@ -178,7 +176,7 @@ class DepartmentMember(_OfOrganisation, Base):
     position: Mapped[int] = mapped_column(server_default=text("0"))
 
 
-class Trunk(_OfOrganisation, Base):
+class Trunk(OfOrganisation, Base):
     """A provider's line. The provider wants the password itself, so it is kept as it is.
 
     ``addresses`` are the networks it calls from; ``outbound_prefixes`` what phones may dial over
@@ -199,7 +197,7 @@ class Trunk(_OfOrganisation, Base):
     position: Mapped[int] = mapped_column(server_default=text("0"))
 
 
-class OpeningHour(_OfOrganisation, Base):
+class OpeningHour(OfOrganisation, Base):
     """A span of the week; of a department when one is named, else of the organisation."""
 
     __tablename__ = "opening_hours"
@@ -216,7 +214,7 @@ class OpeningHour(_OfOrganisation, Base):
     closes: Mapped[time]
 
 
-class HourException(_OfOrganisation, Base):
+class HourException(OfOrganisation, Base):
     """A date that differs from the week. Both times NULL: closed all day."""
 
     __tablename__ = "hour_exceptions"
@@ -230,163 +228,3 @@ class HourException(_OfOrganisation, Base):
     day: Mapped[date]
     opens: Mapped[time | None]
     closes: Mapped[time | None]
-
-
-class Event(Base):
-    """One event, as it was appended. Never changed and never deleted by the application.
-
-    It has no foreign key, to keep adding cheap: the call's own row is written in the same
-    transaction and refers to the organisation.
-    """
-
-    __tablename__ = "events"
-    __table_args__ = (Index(None, "organisation_id", "call_id", "seq"),)
-
-    event_id: Mapped[UUID] = mapped_column(primary_key=True)
-    organisation_id: Mapped[UUID]
-    call_id: Mapped[str]
-    seq: Mapped[int]
-    at: Mapped[datetime]
-    kind: Mapped[str]
-    data: Mapped[dict[str, Any]]
-
-
-class Call(_OfOrganisation, Base):
-    """One call from ring to record. Events may come in any order, so all but the id may be open.
-
-    Only the primary key begins with the organisation, on purpose: while a young database has no
-    statistics, PostgreSQL may check foreign keys by any index that does, and would then read all
-    calls of the organisation for each row it checks.
-    """
-
-    __tablename__ = "calls"
-    __table_args__ = (
-        Index(None, "first_event_at"),
-        Index("ix_calls_open", "first_event_at", postgresql_where=text("ended_at IS NULL")),
-    )
-
-    call_id: Mapped[str] = mapped_column(primary_key=True)
-    first_event_at: Mapped[datetime]
-    last_event_at: Mapped[datetime]
-    last_seq: Mapped[int]
-    started_at: Mapped[datetime | None]
-    did: Mapped[str | None]
-    caller_number: Mapped[str | None]
-    caller_name: Mapped[str | None]
-    controller: Mapped[str | None]
-    controller_seq: Mapped[int] = mapped_column(server_default=text("0"))
-    sample_rate_hz: Mapped[int | None]
-    recording: Mapped[str | None]
-    times_resumed: Mapped[int] = mapped_column(server_default=text("0"))
-    ended_at: Mapped[datetime | None]
-    outcome: Mapped[str | None]
-    cause: Mapped[str | None]
-    how: Mapped[str | None]
-    talked_ms: Mapped[int | None]
-
-
-class _OfCall:
-    """What belongs to one call, and through it to the organisation."""
-
-    organisation_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-30)
-    call_id: Mapped[str] = mapped_column(primary_key=True, sort_order=-20)
-
-    @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
-        return (
-            ForeignKeyConstraint(
-                ["organisation_id", "call_id"],
-                ["calls.organisation_id", "calls.call_id"],
-                ondelete="CASCADE",
-            ),
-        )
-
-
-class Leg(_OfCall, Base):
-    """A leg of a call: the caller's (its id is the call's), or a desk's."""
-
-    __tablename__ = "legs"
-
-    leg_id: Mapped[str] = mapped_column(primary_key=True)
-    role: Mapped[str]
-    extension: Mapped[str] = mapped_column(server_default=_EMPTY)
-    transfer: Mapped[int | None]
-    started_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
-    cause: Mapped[str | None]
-
-
-class Transfer(_OfCall, Base):
-    """One attempt to connect the caller; ``result`` is NULL while the desk rings."""
-
-    __tablename__ = "transfers"
-
-    transfer: Mapped[int] = mapped_column(primary_key=True)
-    seq: Mapped[int]
-    target_id: Mapped[str | None]
-    target_name: Mapped[str | None]
-    extensions: Mapped[list[str] | None]
-    mode: Mapped[str | None]
-    leg_id: Mapped[str | None]
-    announcement: Mapped[str | None]
-    started_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
-    result: Mapped[str | None]
-    cause: Mapped[str | None]
-    took_ms: Mapped[int | None]
-
-
-class _OfEvent(_OfCall):
-    """A row made from exactly one event, and named by it."""
-
-    event_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-10)
-    seq: Mapped[int] = mapped_column(sort_order=-9)
-    at: Mapped[datetime] = mapped_column(sort_order=-8)
-
-
-class Turn(_OfEvent, Base):
-    """Something said or keyed; fields as in ``appliance.calls.events.TurnTaken``."""
-
-    __tablename__ = "turns"
-
-    turn: Mapped[int]
-    speaker: Mapped[str]
-    text: Mapped[str]
-    source: Mapped[str]
-    started_ms: Mapped[int]
-    ended_ms: Mapped[int]
-    confidence: Mapped[float]
-    interrupted: Mapped[bool]
-    delays_ms: Mapped[dict[str, Any]]
-    model: Mapped[str]
-
-
-class Decision(_OfEvent, Base):
-    """A decision, whole in ``decision``; the columns beside it are for lists and reports."""
-
-    __tablename__ = "decisions"
-
-    turn: Mapped[int]
-    heard: Mapped[str]
-    intent: Mapped[str]
-    action: Mapped[str]
-    target_id: Mapped[str | None]
-    priority: Mapped[str]
-    confidence: Mapped[float]
-    took_ms: Mapped[float]
-    model: Mapped[str]
-    directory_version: Mapped[str]
-    decision: Mapped[dict[str, Any]]
-
-
-class Message(_OfEvent, Base):
-    """A message that a caller left for somebody."""
-
-    __tablename__ = "messages"
-
-    target_id: Mapped[str]
-    target_name: Mapped[str]
-    caller_name: Mapped[str]
-    callback_number: Mapped[str]
-    text: Mapped[str]
-    urgent: Mapped[bool]

@@ -12,9 +12,10 @@ from psycopg import sql
 from sqlalchemy import create_engine, func, select
 
 from appliance.calls.errors import StorageError
+from appliance.storage.call_models import Event
 from appliance.storage.database import Database, RefusedRowError
 from appliance.storage.migrate import alembic_config, migrate
-from appliance.storage.models import Base, Did, Event, Organisation
+from appliance.storage.models import Base, Did, Organisation
 from appliance.storage.private_cluster import PrivateCluster
 from appliance.storage.urls import sqlalchemy_url
 
