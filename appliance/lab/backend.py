@@ -126,17 +126,8 @@ class BenchBackend:
         return channel is not None and channel.bridge is not None and channel.bridge.up
 
     def stations(self, call_id: str) -> list[str]:
-        """Read from the actions that ran."""
-        return stations_of([entry.action.data for entry in self.switch.trace(call_id)])
+        """Where the dialplan was asked in its ``appliance`` context."""
+        return [number for context, number in self.switch.routes(call_id) if context == "appliance"]
 
     def release(self, phone: Phone) -> None:
         """Virtual phones need no end."""
-
-
-_STATIONS = ("controllers", "again", "after-again", "hunt", "voicemail")
-
-
-def stations_of(transfers: list[str]) -> list[str]:
-    """The extensions of the ``appliance`` context among ``transfer`` arguments, in order."""
-    names = [data.split(" ")[0] for data in transfers if data.endswith(" XML appliance")]
-    return [name for name in names if name in _STATIONS]

@@ -102,6 +102,9 @@ class CallerPlayer:
     def play(self, max_s: float) -> Played:
         """Dial, take every step, and hang up when the steps are over or the time is up."""
         caller = self._call.caller
+        for step in self._call.steps:
+            # Before dialling, so that nothing waits for a voice to be rendered.
+            self._rendered(step.say or step.interrupt_with or "")
         gevent.sleep(self._call.starts_after_s)
         dialled_at = self._backend.now()
         self._tell("caller", f"dials {caller.did}")
@@ -169,7 +172,7 @@ class CallerPlayer:
 
     def _rendered(self, text: str) -> bytes:
         caller = self._call.caller
-        return speech(text, caller.voice, caller.rate, self._phone.rate_hz)
+        return speech(text, caller.voice, caller.rate, self._phone.rate_hz) if text else b""
 
     def _say(self, step: Step) -> None:
         text = step.say or ""

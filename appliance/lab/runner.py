@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import gevent
+from gevent import get_hub
 
 from appliance.calls.errors import ApplianceError
 from appliance.lab.account import CallAccount, Records
@@ -129,15 +130,22 @@ class Runner:
     def _narrate(self, player: CallerPlayer, narrator: Narrator) -> None:
         while self._records is not None:
             if player.call_id:
-                narrator.tell(self._records(player.call_id))
+                narrator.tell(self._looked_up(player.call_id))
             gevent.sleep(_NARRATE_EVERY_S)
+
+    def _looked_up(self, call_id: str) -> CallAccount | None:
+        """Ask in a thread: a database that takes its time must not hold up the phones."""
+        if self._records is None:
+            return None
+        account: CallAccount | None = get_hub().threadpool.apply(self._records, (call_id,))
+        return account
 
     def _closed_record(self, call_id: str) -> CallAccount | None:
         """The call's record once it has an outcome, or as it is when the patience is over."""
         account = None
         deadline = self._backend.now() + _RECORD_PATIENCE_S
         while self._records is not None and self._backend.now() < deadline:
-            account = self._records(call_id)
+            account = self._looked_up(call_id)
             if account is not None and account.outcome:
                 break
             gevent.sleep(_RECORD_POLL_S)

@@ -142,6 +142,10 @@ class BenchSwitch:
         """The dialplan actions that ran for a call, in order."""
         return [entry for entry in self.core.traces if entry.uuid == call_id]
 
+    def routes(self, call_id: str) -> list[tuple[str, str]]:
+        """Context and destination of each time the dialplan was asked for a call, in order."""
+        return [(context, number) for uuid, context, number in self.core.routes if uuid == call_id]
+
     # Sockets
 
     def _accept(self, sock: socket.socket, _address: tuple[str, int]) -> None:

@@ -76,6 +76,7 @@ class Core:
         self.warnings: list[str] = []
         self.expansion_calls: list[str] = []
         self.traces: list[TraceEntry] = []
+        self.routes: list[tuple[str, str, str]] = []
         self.on_ring: Callable[[VirtualPhone], None] = lambda _phone: None
         self.connect_controller: Callable[[Channel, str], Session | None] = lambda _c, _a: None
         self.run_api: Callable[[str], str] = lambda _line: ""
@@ -137,6 +138,8 @@ class Core:
         """
         match state:
             case State.CS_ROUTING:
+                profile = channel.profile
+                self.routes.append((channel.uuid, profile.context, profile.destination_number))
                 channel.actions = deque(self.dialplan.route(channel))
                 if channel.actions:
                     channel.set_state(State.CS_EXECUTE)

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from scripted_controller import ScriptedController
 
 from appliance.lab.backend import BenchBackend
 from appliance.lab.contract import SwitchUnderTest
@@ -41,3 +42,10 @@ def under_test(bench: BenchSwitch, controllers: PeerServer) -> SwitchUnderTest:
         return dial(host, port, bench.config.password)
 
     return SwitchUnderTest(BenchBackend(bench), control, controllers)
+
+
+@pytest.fixture
+def controller(bench: BenchSwitch, controllers: PeerServer) -> Iterator[ScriptedController]:
+    scripted = ScriptedController(controllers, bench.address)
+    yield scripted
+    scripted.stop()
