@@ -17,7 +17,6 @@ class Asked(StrEnum):
     """What the appliance asked last: it changes what "yes" and "the second" mean."""
 
     OPEN = "open"
-    YES_NO = "yes_no"
     CHOICE = "choice"
     OFFER = "offer"
     ANYTHING_ELSE = "anything_else"
@@ -73,7 +72,7 @@ class TurnContext:
     @cached_property
     def named(self) -> Resolution:
         """Whom the request names; among the offered candidates first, when some were offered."""
-        if self.asked in (Asked.CHOICE, Asked.YES_NO) and self.candidates:
+        if self.asked is Asked.CHOICE and self.candidates:
             offered = resolve(self.words, self.directory, self.candidates)
             anybody = resolve(self.words, self.directory)
             if offered.best and (

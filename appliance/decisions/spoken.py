@@ -9,8 +9,7 @@ _UNITS = (
     "fifteen sixteen seventeen eighteen nineteen"
 )
 _DECADES = "zero ten twenty thirty forty fifty sixty seventy eighty ninety"
-_PLACES = "zeroth first second third fourth fifth sixth seventh eighth ninth"
-_ONES, _TENS, _ORDINALS = (names.split() for names in (_UNITS, _DECADES, _PLACES))
+_ONES, _TENS = _UNITS.split(), _DECADES.split()
 
 _DIGIT = {word: str(value) for value, word in enumerate(_ONES[:10])} | {"oh": "0", "o": "0"}
 _TEEN = {word: str(value) for value, word in enumerate(_ONES) if value >= 10}
@@ -97,11 +96,6 @@ def say_number(value: int) -> str:
         return _ONES[value]
     tens, ones = divmod(value, 10)
     return _TENS[tens] + (f" {_ONES[ones]}" if ones else "")
-
-
-def ordinal(value: int) -> str:
-    """The word for a place in a short list: 1 is "first"; up to 9."""
-    return _ORDINALS[value]
 
 
 def say_time(moment: time) -> str:

@@ -8,8 +8,7 @@ from appliance.calls.events import Outcome
 from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.dialogue import prompts
 from appliance.dialogue.intake import Intake
-from appliance.dialogue.menu import menu_text
-from appliance.dialogue.prompts import SENTENCES, sentence
+from appliance.dialogue.prompts import SENTENCES, menu_text, sentence
 from appliance.dialogue.state import Phase, State
 from appliance.dialogue.steps import Expect, FallBack, HangUp, SaveMessage, Say, Step, Transfer
 

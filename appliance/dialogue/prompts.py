@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from appliance.calls.directory import Did, Directory, Target
 from appliance.calls.transfer import TransferResult
 from appliance.decisions.spoken import say_digits, say_list
+from appliance.dialogue.menu import menu_keys
 
 MAX_NAME_CHARS = 60
 
@@ -83,22 +84,6 @@ def sentence(key: str, /, **slots: str) -> str:
     return SENTENCES[key].format(**{name: safe(text, 200) for name, text in slots.items()})
 
 
-def fixed_sentences(directory: Directory) -> Iterator[str]:
-    """What is said word for word again and again, so that it can be synthesised beforehand.
-
-    The sentences without a gap, and those that only a target's name goes into.
-    """
-    templates = [*SENTENCES.values(), *NOT_CONNECTED.values(), NOT_CONNECTED_OTHERWISE]
-    names = [safe(target.name) for target in directory.targets()]
-    for template in templates:
-        slots = set(_SLOT.findall(template))
-        if not slots:
-            yield template
-        elif slots == {"target"}:
-            yield from (template.format(target=name) for name in names)
-    yield from (directory.greeting, *(did.greeting for did in directory.dids if did.greeting))
-
-
 def not_connected(result: TransferResult, target: str) -> str:
     """Why the caller is still here."""
     return NOT_CONNECTED.get(result, NOT_CONNECTED_OTHERWISE).format(target=safe(target))
@@ -156,14 +141,30 @@ def about(topic: str) -> str:
     return f", about {'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def fixed(directory: Directory) -> Iterator[str]:
-    """Sentences that a call of this directory may need and that can be synthesised beforehand."""
-    dids = [None, *directory.dids]
-    for did in dids:
-        for open_now in (True, False):
-            yield greeting(directory, did, open_now)
-    yield from (text for text in SENTENCES.values() if "{" not in text)
+def menu_text(directory: Directory) -> str:
+    """ "For Billing, press 1. ... For a person, press 0."."""
+    entries = []
+    for key, target_id in menu_keys(directory).items():
+        target = directory.target(target_id)
+        if key != "0" and target is not None:
+            entries.append(sentence("menu_entry", target=target.name, key=key))
+    return " ".join([*entries, SENTENCES["menu_operator"]])
+
+
+def fixed_sentences(directory: Directory) -> Iterator[str]:
+    """What is said word for word again and again, so that it can be synthesised beforehand.
+
+    The sentences without a gap, those that only a target's name goes into, and the menu: it is
+    needed when nothing can be synthesised any more.
+    """
+    templates = [*SENTENCES.values(), *NOT_CONNECTED.values(), NOT_CONNECTED_OTHERWISE]
+    names = [safe(target.name) for target in directory.targets()]
+    for template in templates:
+        slots = set(_SLOT.findall(template))
+        if not slots:
+            yield template
+        elif slots == {"target"}:
+            yield from (template.format(target=name) for name in names)
+    yield from (directory.greeting, *(did.greeting for did in directory.dids if did.greeting))
     yield not_understood(directory)
-    for target in directory.targets():
-        yield sentence("connecting", target=target.name)
-        yield sentence("saved", target=target.name)
+    yield menu_text(directory)

@@ -98,7 +98,7 @@ class ClosedAnswers:
             return decided(
                 "asks to hear it again", intent=Intent.REPEAT, action=Action.REPEAT, confidence=1.0
             )
-        pending = turn.asked in (Asked.YES_NO, Asked.CHOICE, Asked.OFFER, Asked.ANYTHING_ELSE)
+        pending = turn.asked in (Asked.CHOICE, Asked.OFFER, Asked.ANYTHING_ELSE)
         if _WHOLE_NO.match(text) and (pending or not _GOODBYE.search(text)):
             return self._say(Intent.CONFIRM_NO, "no")
         if _WHOLE_YES.match(text) and (pending or not _GOODBYE.search(text)):

@@ -48,6 +48,13 @@ this is not a drill this is an emergency
 i think he is dying
 this is an emergancy
 we need an ambulence
+my mother fell and is not responding
+somebody is breaking in
+there has been an accident
+there was a terrible accident
+the building is burning
+she is having an asthma attack
+he is badly injured
 is there a fire yes there is a fire in the hall
 it is no joke he is not breathing
 """

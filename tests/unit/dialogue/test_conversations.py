@@ -7,6 +7,7 @@ from appliance.calls.decision import Priority
 from appliance.calls.directory import Did
 from appliance.calls.events import Outcome
 from appliance.calls.transfer import TransferMode, TransferResult
+from appliance.dialogue import prompts
 from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.steps import Say
 
@@ -339,3 +340,11 @@ def test_absurd_caller_numbers_are_spoken_as_nothing_worse(name: str) -> None:
     announcement = call.is_connected_to("billing").announcement
     assert not set(announcement) & set("%<>{}\n;")
     assert len(announcement) < 200
+
+
+def test_sentences_that_can_be_spoken_beforehand_hold_no_open_slots() -> None:
+    sentences = list(prompts.fixed_sentences(northwind()))
+    assert "Northwind, good day." in sentences
+    assert any("For Billing, press 1." in text for text in sentences)
+    assert "One moment, I am connecting you to Billing." in sentences
+    assert not [text for text in sentences if "{" in text or not text.strip()]
