@@ -172,7 +172,7 @@ def build_piper_voice(file: Path, rate_hz: int = 16000, samples_per_phoneme: int
 
     symbols = 256
     tones = np.random.default_rng(0).uniform(150, 900, symbols).astype(np.float32)
-    constants = {
+    constants: dict[str, npt.NDArray[Any]] = {
         "tones": tones,
         "per_phoneme": np.array([samples_per_phoneme], np.float32),
         "length_index": np.array(1, np.int64),
@@ -184,7 +184,7 @@ def build_piper_voice(file: Path, rate_hz: int = 16000, samples_per_phoneme: int
         "loudness": np.array([0.3], np.float32),
         "whole": np.array([1, 1, 1, -1], np.int64),
     }
-    steps = [
+    steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
         ("Gather", ["scales", "length_index"], "scale", {}),
         ("Mul", ["per_phoneme", "scale"], "length", {}),
         ("Cast", ["length"], "length_int", {"to": TensorProto.INT64}),

@@ -19,7 +19,7 @@ _LONGEST_TURN = 400
 _LONGEST_NAME = 60
 _LONGEST_REPLY = 120
 _LONGEST_RAW = 2000
-_MOST_TOKENS = 128
+_MOST_TOKENS = 224  # room for the longest name and sentence, a token for each character
 _PRIORITIES = ("low", "normal", "high")
 _REPLY = rf"^[a-zA-Z0-9 ,.?'!-]{{1,{_LONGEST_REPLY}}}$"
 # Everything a chat template could take for one of its marks.

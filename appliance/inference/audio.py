@@ -28,7 +28,7 @@ def read_wav(data: bytes, longest_s: float) -> Samples:
         with wave.open(io.BytesIO(data)) as file:
             rate, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
             pcm = file.readframes(file.getnframes())
-    except (wave.Error, EOFError, ValueError) as error:
+    except (wave.Error, EOFError, ValueError, RuntimeError) as error:
         raise BadRequestError(f"file: not a WAV file ({error})", param="file") from error
     if channels != 1 or width != 2:
         raise BadRequestError("file: send one channel of 16-bit PCM", param="file")
@@ -81,12 +81,15 @@ def plan_pieces(
     spans: Sequence[tuple[int, int]],
     longest: int,
     quietest: Callable[[int, int], int],
+    *,
+    joined: bool = True,
 ) -> list[tuple[int, int]]:
     """Cut speech into pieces of at most ``longest`` samples, at pauses wherever there are any.
 
     Args:
         spans: speech as (first, past-last) sample, in order.
         quietest: the best sample to cut at between two samples, for speech without a pause.
+        joined: whether neighbours that fit into one piece become one.
     """
     pieces: list[tuple[int, int]] = []
     for start, end in spans:
@@ -94,7 +97,7 @@ def plan_pieces(
             cut = quietest(start + longest // 2, start + longest)
             pieces.append((start, cut))
             start = cut
-        if pieces and end - pieces[-1][0] <= longest:
+        if joined and pieces and end - pieces[-1][0] <= longest:
             pieces[-1] = (pieces[-1][0], end)
         else:
             pieces.append((start, end))

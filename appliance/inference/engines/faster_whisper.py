@@ -40,8 +40,9 @@ _NOISE_BELOW_SPEECH_DB = 40.0
 class FasterWhisperRecognizer:
     """A Whisper model in CTranslate2's format, from a directory.
 
-    A file ``appliance.json`` in it may say ``{"prompt": false}``: the model was not trained on
-    text before the speech, and prompts and hotwords are kept from it.
+    A file ``appliance.json`` in it may say what the model was not trained on: ``"prompt": false``,
+    text before the speech, so prompts and hotwords are kept from it; ``"pauses": false``, more than
+    one sentence at a time, so speech is cut at every pause and not only where it gets too long.
     """
 
     def __init__(self, options: EngineOptions) -> None:
@@ -50,6 +51,7 @@ class FasterWhisperRecognizer:
         self.name = f"faster-whisper:{self._directory.name}"
         self._model: Any = None
         self._takes_prompt = True
+        self._takes_pauses = True
         self._longest_s = 30.0
         self._noise = np.random.default_rng(0)
 
@@ -61,7 +63,9 @@ class FasterWhisperRecognizer:
 
         facts = self._directory / "appliance.json"
         if facts.is_file():
-            self._takes_prompt = bool(json.loads(facts.read_text()).get("prompt", True))
+            known = json.loads(facts.read_text(encoding="utf-8"))
+            self._takes_prompt = bool(known.get("prompt", True))
+            self._takes_pauses = bool(known.get("pauses", True))
         self._model = WhisperModel(
             str(self._directory),
             device=self._options.device,
@@ -99,6 +103,7 @@ class FasterWhisperRecognizer:
             self._speech_spans(samples),
             longest,
             lambda start, end: quietest_sample(samples, start, end),
+            joined=self._takes_pauses,
         )
 
     @staticmethod

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.inference.config import EngineOptions
+from appliance.inference.gbnf import SchemaNotSupportedError, grammar_of
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,
@@ -62,7 +63,7 @@ class LlamaCppChat:
     def chat(self, request: ChatRequest, cancellation: Cancellation) -> Iterator[ChatPiece]:
         """Yield the answer token by token."""
         messages = [{"role": m.role, "content": self._plain(m.content)} for m in request.messages]
-        grammar = _grammar(request.schema)
+        grammar = self._grammar(request.schema)
         self._cancellation = cancellation
         try:
             yield from self._answer(request, messages, grammar, cancellation)
@@ -107,6 +108,25 @@ class LlamaCppChat:
                 yield ChatPiece(text)
         prompt_tokens = max(0, int(self._model.n_tokens) - tokens)
         yield ChatPiece("", finish, prompt_tokens, tokens)
+
+    def _grammar(self, schema: Mapping[str, Any] | None) -> Any:
+        """The schema as a grammar that llama.cpp has parsed once: on one it cannot parse, its
+        sampler would end the process.
+        """
+        if schema is None:
+            return None
+        import llama_cpp
+
+        text = json.dumps(schema)
+        if len(text) > _LONGEST_SCHEMA:
+            raise BadRequestError("the schema is too long", param="response_format")
+        grammar = _gbnf(text)
+        vocabulary = llama_cpp.llama_model_get_vocab(self._model.model)
+        sampler = llama_cpp.llama_sampler_init_grammar(vocabulary, grammar.encode(), b"root")
+        if not sampler:
+            raise BadRequestError("schema: llama.cpp refuses its grammar", param="response_format")
+        llama_cpp.llama_sampler_free(sampler)
+        return llama_cpp.llama_grammar.LlamaGrammar.from_string(grammar, verbose=False)
 
     def _aborts(self, _data: object) -> bool:
         """Asked by llama.cpp between the layers of a long prompt."""
@@ -174,24 +194,9 @@ def _control_tokens(model: Any) -> tuple[str, ...]:
     return tuple(sorted(texts - {""}, key=len, reverse=True))
 
 
-def _grammar(schema: Mapping[str, Any] | None) -> Any:
-    if schema is None:
-        return None
-    text = json.dumps(schema)
-    if len(text) > _LONGEST_SCHEMA:
-        raise BadRequestError("the schema is too long", param="response_format")
-    from llama_cpp.llama_grammar import LlamaGrammar
-
-    return LlamaGrammar.from_string(_gbnf(text), verbose=False)
-
-
 @lru_cache(maxsize=64)
 def _gbnf(schema: str) -> str:
-    from llama_cpp.llama_grammar import json_schema_to_gbnf
-
     try:
-        return str(json_schema_to_gbnf(schema))
-    except (AssertionError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise BadRequestError(
-            f"the schema cannot be made into a grammar: {error}", param="response_format"
-        ) from error
+        return grammar_of(json.loads(schema))
+    except SchemaNotSupportedError as error:
+        raise BadRequestError(f"schema: {error}", param="response_format") from error
