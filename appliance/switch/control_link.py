@@ -231,6 +231,14 @@ class BaseLink(ABC):
         self._up = Flag()
 
     @abstractmethod
+    def start(self) -> None:
+        """See `ControlLink.start`."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """See `ControlLink.stop`."""
+
+    @abstractmethod
     def _send(self, text: str, timeout_s: float) -> Message:
         """Send one command and return its reply.
 

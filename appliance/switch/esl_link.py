@@ -195,7 +195,7 @@ class EslLink(BaseLink):
         while True:
             gevent.sleep(self._ping_every_s)
             with suppress(SwitchError):
-                self.api("uptime")
+                self.api("uptime", self._limits.reply_s)
 
     # In the event loop of the thread that started the link.
 
