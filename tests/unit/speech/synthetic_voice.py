@@ -1,7 +1,7 @@
 """Sound for the turn-taking tests: a synthetic voice, noises, a room. Deterministic."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from appliance.media.pcm import frame_bytes, samples
 from appliance.speech.events import PauseStarted, SpeechEvent
 from appliance.speech.turn_taker import TurnTaker
 
-Wave = npt.NDArray[np.float64]
+Wave = npt.NDArray[np.floating[Any]]
 E = TypeVar("E", bound=SpeechEvent)
 
 VOWELS = ((700, 1200), (300, 2200), (500, 900), (400, 1900), (600, 1700), (350, 800))
@@ -47,10 +47,9 @@ def syllable(rate_hz: int, length_s: float, which: int, pitch_hz: float = 120.0)
     out = np.zeros_like(t)
     for formants, share in ((here, 1 - blend), (there, blend)):
         k = np.arange(round(rate_hz * 0.02)) / rate_hz
-        ring = sum(
-            np.exp(-k * 2 * np.pi * 60) * np.sin(2 * np.pi * f * k) / (n + 1)
-            for n, f in enumerate(formants)
-        )
+        ring = np.zeros_like(k)
+        for n, formant in enumerate(formants):
+            ring += np.exp(-k * 2 * np.pi * 60) * np.sin(2 * np.pi * formant * k) / (n + 1)
         out += np.convolve(pulses, ring)[: len(t)] * share
     envelope = np.sin(np.pi * np.minimum(t / length_s, 1)) ** 0.5
     loud = out * envelope

@@ -1,8 +1,11 @@
 """Turns on virtual time: short answers, pauses, digits, noises, missing and absurd frames."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from synthetic_voice import (
+    Wave,
     frames_of,
     names,
     noise,
@@ -16,6 +19,7 @@ from synthetic_voice import (
     to_wave,
 )
 
+from appliance.speech.endpointing import PauseLengths
 from appliance.speech.events import (
     EndReason,
     Expectation,
@@ -132,8 +136,6 @@ def test_a_number_read_out_in_groups_is_one_turn() -> None:
 
 
 def test_no_pause_is_waited_out_beyond_the_cap() -> None:
-    from appliance.speech.endpointing import PauseLengths
-
     config = TurnTakerConfig(pauses=PauseLengths(unfinished_ms=9000, cap_ms=2500))
     events = take_turns(TurnTaker(8000, config), 8000, said(8000, 1.0), hint=lambda _: "i want to")
     assert of_kind(events, TurnEnded)[0].delay_ms == 2500
@@ -170,7 +172,7 @@ def _notes(rate_hz: int) -> np.ndarray:
     )
 
 
-NOISES = {
+NOISES: dict[str, Callable[[int, Wave], Wave]] = {
     "nothing": lambda rate, t: 0 * t,
     "hiss": lambda rate, t: noise(rate, 6, 0.02),
     "loud hiss": lambda rate, t: noise(rate, 6, 0.1),
@@ -210,7 +212,8 @@ def test_music_that_was_taken_for_a_voice_is_dismissed() -> None:
 def test_missing_frames_are_silence_and_time_goes_on() -> None:
     """A phone that stops sending when its owner stops talking still ends its turn."""
     spoken = frames_of(speech(8000, 1.0), 8000)
-    frames: list[bytes | None] = [None] * 50 + list(spoken) + [None] * 100
+    frames: list[bytes | None] = [None] * 50
+    frames += [*spoken, *[None] * 100]
     turn = of_kind(take_turns(TurnTaker(8000), 8000, frames), TurnEnded)[0]
     assert turn.delay_ms == 700
     assert turn.last_audible_ms == pytest.approx(1000 + len(spoken) * 20, abs=60)
@@ -219,8 +222,8 @@ def test_missing_frames_are_silence_and_time_goes_on() -> None:
 @pytest.mark.parametrize("frame", [b"", b"\1", b"\1\2\3", bytes(319), bytes(100_000)])
 def test_frames_of_absurd_sizes_do_no_harm(frame: bytes) -> None:
     taker = TurnTaker(8000)
-    spoken = frames_of(said(8000, 1.0), 8000)
-    mixed: list[bytes | None] = [frame] * 20 + list(spoken)
+    mixed: list[bytes | None] = [frame] * 20
+    mixed += frames_of(said(8000, 1.0), 8000)
     assert len(of_kind(take_turns(taker, 8000, mixed), TurnEnded)) == 1
 
 
