@@ -4,12 +4,17 @@ It blocks as the library does, and gives events as the library does: headers dec
 again by ``serialize``.
 """
 
-import select
 import socket
 import time
 from urllib.parse import quote
 
+from gevent import monkey
+
 from appliance.switch.wire import Event, Parser, event_of
+
+# The real ones, also in a process that is monkey-patched: the library knows nothing of gevent.
+_socket = monkey.get_original("socket", "socket")
+_select = monkey.get_original("select", "select")
 
 
 class ESLevent:
@@ -30,7 +35,8 @@ class ESLconnection:
         self._parser = Parser()
         self._events: list[Event] = []
         self._connected = True
-        self._sock = socket.create_connection((host, int(port)))
+        self._sock: socket.socket = _socket()
+        self._sock.connect((host, int(port)))
         while not self._events:
             self._receive()
         self._events.clear()
@@ -64,7 +70,7 @@ class ESLconnection:
         until = time.monotonic() + ms / 1000
         while not self._events and self._connected:
             left = until - time.monotonic()
-            if left <= 0 or not select.select([self._sock], [], [], left)[0]:
+            if left <= 0 or not _select([self._sock], [], [], left)[0]:
                 return None
             self._receive()
         return ESLevent(self._events.pop(0)) if self._events else None
