@@ -84,6 +84,11 @@ class InferenceClient:
         """Close the connections that are kept."""
         self._pool.close()
 
+    @property
+    def opened_connections(self) -> int:
+        """How many connections were opened so far: much fewer than requests, when all is well."""
+        return self._pool.num_connections
+
     def get_json(self, path: str, timeout_s: float) -> Any:
         """GET; the reply's JSON. Raises as `post_json`."""
         with self._request("GET", path, timeout_s) as (response, deadline):

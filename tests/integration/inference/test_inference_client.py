@@ -1,0 +1,189 @@
+"""The client against servers that are slow, gone, or not what they should be."""
+
+import json
+import socket
+import time
+
+import pytest
+from model_servers import WAIT_S, model_server, raw_server
+
+from appliance.calls.errors import ConfigurationError, InferenceError
+from appliance.inference.client import (
+    InferenceClient,
+    InferenceRefusedError,
+    InferenceTimeoutError,
+    InferenceUnreachableError,
+)
+from appliance.inference.config import InferenceConfig
+from appliance.speech.recognizer import HttpRecognizer
+from appliance.speech.synthesizer import HttpSynthesizer
+
+PCM = bytes(3200)
+
+
+def reply(body: bytes, status: str = "200 OK", extra: str = "") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{extra}\r\n"
+    return head.encode() + body
+
+
+def chunked(*chunks: bytes, end: bool = True, extra: str = "") -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n{extra}\r\n"
+    body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return head.encode() + body + (b"0\r\n\r\n" if end else b"")
+
+
+def transcribed(url: str, timeout_s: float = WAIT_S) -> str:
+    client = InferenceClient(url)
+    try:
+        return HttpRecognizer(client).transcribe(PCM, 8000, timeout_s=timeout_s).text
+    finally:
+        client.close()
+
+
+def spoken(url: str, rate_hz: int = 8000, timeout_s: float = WAIT_S) -> bytes:
+    client = InferenceClient(url)
+    try:
+        return b"".join(HttpSynthesizer(client).speak("hello", rate_hz, timeout_s=timeout_s))
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b"null",
+        b'{"text": 5}',
+        b"[" * 100000,
+        b"\xff\xfe",
+        b'"' + b"x" * (5 * 1024 * 1024) + b'"',
+    ],
+)
+def test_a_reply_that_is_no_transcript_is_an_error(body: bytes) -> None:
+    with raw_server(reply(body)) as url, pytest.raises(InferenceError):
+        transcribed(url)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"],
+)
+def test_what_is_no_http_is_an_error(data: bytes) -> None:
+    # Twice: a connection that ends without a reply is tried once more.
+    with raw_server(data, data) as url, pytest.raises(InferenceError):
+        transcribed(url)
+
+
+def test_nobody_there_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    for url in (f"http://127.0.0.1:{port}", "unix:/nowhere/inference.sock"):
+        started = time.monotonic()
+        with pytest.raises(InferenceUnreachableError):
+            transcribed(url)
+        assert time.monotonic() - started < 2
+
+
+def test_a_mute_server_costs_the_timeout_and_no_more() -> None:
+    def mute(connection: socket.socket) -> None:
+        connection.recv(1 << 20)
+        connection.recv(1 << 20)
+
+    started = time.monotonic()
+    with raw_server(mute) as url, pytest.raises(InferenceTimeoutError):
+        transcribed(url, timeout_s=0.1)
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        ("400 Bad Request", InferenceRefusedError),
+        ("404 Not Found", InferenceRefusedError),
+        ("429 Too Many Requests", InferenceError),
+        ("503 Service Unavailable", InferenceError),
+        ("504 Gateway Timeout", InferenceTimeoutError),
+    ],
+)
+def test_the_servers_words_are_passed_on(status: str, error: type[InferenceError]) -> None:
+    body = json.dumps({"error": {"message": "the engine is tired"}}).encode()
+    with raw_server(reply(body, status)) as url:
+        with pytest.raises(error, match="the engine is tired") as raised:
+            transcribed(url)
+        assert raised.value.retryable is not isinstance(raised.value, InferenceRefusedError)
+
+
+def test_a_server_without_confidence_gets_its_segments() -> None:
+    body = json.dumps(
+        {"text": " Hello  there. ", "segments": [{"avg_logprob": -0.1, "no_speech_prob": 0.25}]}
+    ).encode()
+    with raw_server(reply(body)) as url:
+        client = InferenceClient(url)
+        heard = HttpRecognizer(client).transcribe(PCM, 8000)
+        client.close()
+    assert heard.text == "Hello there."
+    assert heard.confidence == pytest.approx(0.905, abs=0.001)
+    assert heard.no_speech_prob == 0.25
+
+
+def test_odd_chunks_make_whole_samples() -> None:
+    pcm = bytes(range(200))
+    data = chunked(pcm[:33], pcm[33:34], pcm[34:], extra="X-Sample-Rate: 8000\r\n")
+    with raw_server(data) as url:
+        assert spoken(url) == pcm
+
+
+def test_another_rate_is_resampled() -> None:
+    second = bytes(2 * 24000)
+    with raw_server(chunked(second[:10001], second[10001:])) as url:
+        assert len(spoken(url, 8000)) == pytest.approx(16000, abs=20)
+    with raw_server(chunked(second, extra="X-Sample-Rate: 16000\r\n")) as url:
+        assert len(spoken(url, 8000)) == pytest.approx(24000, abs=20)
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "x", "9" * 50, "8000.5"])
+def test_an_absurd_rate_is_an_error(rate: str) -> None:
+    data = chunked(bytes(100), extra=f"X-Sample-Rate: {rate}\r\n")
+    with raw_server(data) as url, pytest.raises(InferenceError):
+        spoken(url)
+
+
+def test_speech_that_breaks_off_is_an_error() -> None:
+    data = chunked(bytes(1600), end=False, extra="X-Sample-Rate: 8000\r\n")
+    with raw_server(data) as url:
+        client = InferenceClient(url)
+        chunks = HttpSynthesizer(client).speak("hello", 8000)
+        assert len(next(chunks)) == 1600
+        with pytest.raises(InferenceUnreachableError):
+            next(chunks)
+        client.close()
+
+
+def test_a_kept_connection_that_died_is_replaced() -> None:
+    # The first connection is kept alive and then closed by the server.
+    body = b'{"text": "hello"}'
+    kept = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    with raw_server(kept, kept) as url:
+        client = InferenceClient(url)
+        for _ in range(2):
+            assert HttpRecognizer(client).transcribe(PCM, 8000).text == "hello"
+        client.close()
+
+
+def test_connections_are_used_again() -> None:
+    config = InferenceConfig(port=0, recognizer="instant", language_model="rules", voice="instant")
+    with model_server(config) as server:
+        client = InferenceClient(server.url)
+        for _ in range(5):
+            assert b"".join(HttpSynthesizer(client).speak("hello", 8000))
+            HttpRecognizer(client).transcribe(PCM, 8000)
+        assert client.opened_connections == 1
+        client.close()
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8090", "ftp://x", "http://", "file:///etc/passwd"])
+def test_a_url_is_http_or_a_socket(url: str) -> None:
+    with pytest.raises(ConfigurationError):
+        InferenceClient(url)
