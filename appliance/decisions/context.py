@@ -9,7 +9,7 @@ from functools import cached_property
 from appliance.calls.decision import Priority
 from appliance.calls.directory import Directory
 from appliance.decisions.introduction import Introduction, introduction
-from appliance.decisions.matching import Resolution, resolve
+from appliance.decisions.resolution import Resolution, resolve
 from appliance.decisions.text import words_of
 
 

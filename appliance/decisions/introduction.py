@@ -22,7 +22,8 @@ _TAIL = (
 )
 _OPENINGS = (
     re.compile(
-        rf"\b(?<!is )(?:this is|my name is|the name is|you are speaking (?:to|with)) {_NAME}{_TAIL}"
+        rf"\b(?<!is )(?:this is|(?<!his )(?<!her )(?:my |the )?name is|you are speaking (?:to"
+        rf"|with)) {_NAME}{_TAIL}"
     ),
     re.compile(rf"\bit is {_NAME} (?:here|speaking|calling)\b(?P<origin>)"),
     re.compile(rf"\bi am {_NAME}(?= (?:calling|speaking|from|and|can|could|may)\b|$){_TAIL}"),

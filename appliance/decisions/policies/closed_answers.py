@@ -35,12 +35,12 @@ _WHOLE_NO = re.compile(rf"^{_NO.pattern}{_TAIL}$")
 _STARTS_YES = re.compile(r"^(?:yes|yeah|yep|sure|okay|correct|of course)\b")
 _STARTS_NO = re.compile(r"^(?:no|nope|not|wrong)\b")
 _GOODBYE = re.compile(
-    r"\b(?:goodbye|good bye|bye)\b|\bsee you\b|\bhave a (?:great|good|nice|lovely) (?:day"
-    r"|evening|night|one|weekend)\b"
-    r"|\bi will call (?:back|again)(?: later| tomorrow| today| \w+day)?$"
-    r"|^(?:okay |ok |no |yes )*(?:that is|this is|it is) (?:all|everything)\b(?: i "
-    r"need\w*)?(?: thank you| thanks)?"
-    r"|^(?:okay |ok )*(?:thank you|thanks) that is all$"
+    r"(?<!to )(?<!with )\b(?:goodbye|good bye|bye)(?: (?:goodbye|bye|now|then|and|thank you|thanks"
+    r"|have|see|for|please|so much|very much)\b.*)?$|\bsee you\b|\bhave a (?:great|good|nice"
+    r"|lovely) (?:day|evening|night|one|weekend)\b|\bi will call (?:back|again)(?: later| tomorrow"
+    r"| today| \w+day)?$|^(?:okay |ok |no |yes )*(?:that is|this is|it is) (?:all"
+    r"|everything)\b(?: i need\w*)?(?: thank you| thanks)?|^(?:okay |ok )*(?:thank you|thanks) "
+    r"that is all$"
 )
 # Recognisers invent these two on noise, so that early in a call they end nothing.
 _THANKS = re.compile(

@@ -178,6 +178,11 @@ what is five times nine|clarify|-|unknown
 my number is two zero one five five one two|clarify|-|unknown
 where are you located|clarify|-|unknown
 i do not know|clarify|-|unknown
+i tobias need a copy of my invoice|transfer|billing|transfer
+sorry i did lee understand|clarify|lee|unknown
+please goodbye me|clarify|-|unknown
+when bye you open|answer|-|hours
+today name is doctor lee|clarify|-|unknown
 """
 ROWS = [row.split("|") for row in TURNS.strip().splitlines()]
 
