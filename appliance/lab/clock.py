@@ -22,6 +22,7 @@ class FrameClock:
     """
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+        """Beat by ``now``, which gives seconds; nothing beats before :meth:`start`."""
         self.now = now
         self.worst_lateness_s = 0.0
         self._phases: list[dict[object, Tick]] = [{} for _ in range(PHASES)]

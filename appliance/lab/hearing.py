@@ -39,6 +39,7 @@ class Ear:
     def __init__(
         self, rate_hz: int, *, keep: bool = True, now: Callable[[], float] = time.perf_counter
     ) -> None:
+        """Hear at ``rate_hz``; without ``keep`` the times of sounds are kept and not the sounds."""
         self.rate_hz = rate_hz
         self.frames = 0
         self.dropped = 0
@@ -68,8 +69,7 @@ class Ear:
         self.last_audible_at = at
         if self.first_audible_at is None:
             self.first_audible_at = at
-        if self._keep:
-            self._audible.append((plays_at, at, pcm))
+        self._audible.append((plays_at, at, pcm if self._keep else b""))
         self._heard_something.set()
 
     def first_audible_after(self, after: float) -> float | None:
@@ -113,21 +113,23 @@ class Ear:
         """What was heard between two times, cut where it was quiet for 350 ms."""
         found: list[Heard] = []
         pcm = bytearray()
+        open_piece = False
         started = ended = 0.0
         silent_frame = bytes(frame_bytes(self.rate_hz))
         for plays_at, _, frame in self._audible:
             if not after <= plays_at < before:
                 continue
             gap_s = plays_at - ended
-            if pcm and gap_s > _SAME_PIECE_S:
+            if open_piece and gap_s > _SAME_PIECE_S:
                 found.append(Heard(started, ended, bytes(pcm)))
                 pcm.clear()
-            if not pcm:
-                started = plays_at
-            else:
+                open_piece = False
+            if not open_piece:
+                started, open_piece = plays_at, True
+            elif self._keep:
                 pcm += silent_frame * round(gap_s / FRAME_S)
             pcm += frame
             ended = plays_at + FRAME_S
-        if pcm:
+        if open_piece:
             found.append(Heard(started, ended, bytes(pcm)))
         return found

@@ -37,6 +37,7 @@ class Utterance:
     """
 
     def __init__(self, pcm: bytes, rate_hz: int) -> None:
+        """Cut 16-bit mono PCM into the frames to send."""
         self.frames = deque(frames_of(pcm, rate_hz))
         self.duration_s = len(self.frames) * FRAME_S
         self._frames_after_last_audible = len(self.frames) - 1 - last_audible_frame(self.frames)
@@ -78,6 +79,7 @@ class VirtualPhone:
         keep_audio: bool = True,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
+        """A phone with this number; ``keep_audio`` False forgets what it heard."""
         self.number = number
         self.name = name
         self.rate_hz = rate_hz

@@ -109,7 +109,8 @@ def speech(text: str, voice: str, words_per_minute: int, rate_hz: int) -> bytes:
     """``text`` spoken by espeak-ng, at ``rate_hz``; kept, so that a sentence is rendered once.
 
     Raises:
-        ConfigurationError: when espeak-ng is missing or does not know the voice.
+        ConfigurationError: when espeak-ng is missing or said nothing. A voice that it does not
+            know is no error: it takes its default then.
     """
     command = ["espeak-ng", "--stdout", "-v", voice, "-s", str(words_per_minute), "--", text]
     try:

@@ -44,6 +44,7 @@ class BenchSwitch:
     def __init__(
         self, config: BenchConfig | None = None, now: Callable[[], float] = time.perf_counter
     ) -> None:
+        """Set up; nothing listens before :meth:`start`."""
         self.config = config or BenchConfig()
         self.now = now
         self.clock = FrameClock(now)

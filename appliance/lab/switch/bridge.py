@@ -17,6 +17,7 @@ class Bridge:
     """
 
     def __init__(self, originator: "Channel", peer: "Channel") -> None:
+        """Tie the two legs together; they are connected when both take part."""
         self._a = originator
         self._b = peer
         self._peer_is_here = False

@@ -75,6 +75,7 @@ class Channel:
         name: str,
         variables: Mapping[str, str],
     ) -> None:
+        """Make the leg; it does nothing before :meth:`start`."""
         self.core = core
         self.phone = phone
         self.profile = profile

@@ -66,6 +66,7 @@ class Core:
         dialplan: BenchDialplan,
         clock: FrameClock,
     ) -> None:
+        """A switch without channels; its sockets set the callbacks."""
         self.dialplan = dialplan
         self.clock = clock
         self.now = clock.now

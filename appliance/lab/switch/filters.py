@@ -8,6 +8,7 @@ class EventFilter:
     """Header conditions; with any set, an event passes when one holds and no negated one does."""
 
     def __init__(self) -> None:
+        """Without conditions everything passes."""
         self._conditions: list[tuple[str, str]] = []
 
     def command(self, argument: str) -> str:

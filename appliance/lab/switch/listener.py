@@ -10,8 +10,8 @@ import gevent
 from gevent import socket
 from gevent.event import Event
 
-from appliance.lab.switch.events import KNOWN_EVENTS, MY_EVENTS, base_headers, channel_headers
-from appliance.lab.switch.filters import EventFilter
+from appliance.lab.switch.events import base_headers, channel_headers
+from appliance.lab.switch.subscription import Subscription
 from appliance.lab.switch.wire import (
     BenchEvent,
     Command,
@@ -49,6 +49,7 @@ class EventSocket:
         channel: "Channel | None" = None,
         full: bool = True,
     ) -> None:
+        """Take a connected socket; it is served by :meth:`serve`."""
         self.connected = False
         self.closed = Event()
         self._core = core
@@ -58,12 +59,7 @@ class EventSocket:
         self._full = full
         self._authed = channel is not None
         self._running = True
-        self._names: set[str] = set()
-        self._subclasses: set[str] = set()
-        self._listening = False
-        self._my_events = False
-        self._format = "plain"
-        self._filter = EventFilter()
+        self._subscription = Subscription()
         self._linger_s: float | None = None
         self._lingers = False
         self._busy = False
@@ -106,25 +102,16 @@ class EventSocket:
 
     def wants(self, event_name: str, channel_uuid: str, owner_uuid: str) -> bool:
         """Whether such an event may have to be sent."""
-        if not self._listening or not self._running:
-            return False
-        if "ALL" not in self._names and event_name not in self._names:
-            return False
-        if self._my_events and self._channel is not None:
-            return self._channel.uuid in (channel_uuid, owner_uuid)
-        return True
+        return self._running and self._subscription.wants(event_name, channel_uuid, owner_uuid)
 
     def deliver(self, event: BenchEvent) -> None:
         """Send an event; after the reply when a command is being answered."""
-        subclass = event.headers.get("Event-Subclass")
-        if subclass and "ALL" not in self._names and subclass not in self._subclasses:
-            return
-        if not self._filter.passes(event.headers):
+        if not self._subscription.passes(event):
             return
         if self._busy:
             self._held.append(event)
         elif len(self._outbox) < _MAX_WAITING_EVENTS:
-            self._post(event.json if self._format == "json" else event.plain)
+            self._post(self._subscription.encode(event))
 
     # Reading and writing
 
@@ -172,7 +159,7 @@ class EventSocket:
         self._busy = False
         held, self._held = self._held, []
         for event in held:
-            self._post(event.json if self._format == "json" else event.plain)
+            self._post(self._subscription.encode(event))
 
     def _say_goodbye(self) -> None:
         about = {}
@@ -239,7 +226,7 @@ class EventSocket:
         if word == "connect" and self._channel is not None:
             return self._connect(self._channel)
         handlers: dict[str, Callable[[Command], bytes]] = {
-            "filter": self._on_filter,
+            "filter": self._subscription.on_filter,
             "myevents": self._on_myevents,
             "sendmsg": self._on_sendmsg,
         }
@@ -249,9 +236,9 @@ class EventSocket:
                 "bgapi": self._on_bgapi,
                 "linger": self._on_linger,
                 "nolinger": self._on_nolinger,
-                "event": self._on_event,
-                "nixevent": self._on_nixevent,
-                "noevents": self._on_noevents,
+                "event": self._subscription.on_event,
+                "nixevent": self._subscription.on_nixevent,
+                "noevents": self._subscription.on_noevents,
             }
         handler = handlers.get(word)
         return handler(command) if handler else command_reply("-ERR command not found")
@@ -268,22 +255,14 @@ class EventSocket:
         }
         return BenchEvent(headers).serialised.encode("utf-8", "surrogateescape")
 
-    def _on_filter(self, command: Command) -> bytes:
-        return command_reply(self._filter.command(command.argument))
-
     def _on_myevents(self, command: Command) -> bytes:
-        if self._my_events:
-            return command_reply("-ERR aready enabled.")
-        words = command.argument.split()
-        if self._channel is None:
-            self._channel = self._core.channels.get(words[0]) if words else None
-            if self._channel is None:
-                return command_reply("-ERR invalid uuid")
-        if "json" in command.argument.lower():
-            self._format = "json"
-        self._names |= MY_EVENTS
-        self._my_events = self._listening = True
-        return command_reply("+OK Events Enabled")
+        channel = self._channel
+        if channel is None:
+            words = command.argument.split()
+            self._channel = channel = self._core.channels.get(words[0]) if words else None
+        if channel is None:
+            return command_reply("-ERR invalid uuid")
+        return self._subscription.my_events(channel.uuid, command.argument)
 
     def _on_sendmsg(self, command: Command) -> bytes:
         wanted = command.argument or command.headers.get("session-id", "")
@@ -323,38 +302,3 @@ class EventSocket:
     def _on_nolinger(self, _command: Command) -> bytes:
         self._lingers = False
         return command_reply("+OK will not linger")
-
-    def _on_event(self, command: Command) -> bytes:
-        words = command.argument.split()
-        if words and words[0].lower() in ("plain", "json", "xml"):
-            self._format = words.pop(0).lower()
-        known = 0
-        for index, word in enumerate(words):
-            if word.upper() not in KNOWN_EVENTS:
-                continue
-            known += 1
-            self._names.add(word.upper())
-            if word.upper() == "CUSTOM":
-                self._subclasses |= set(words[index + 1 :])
-                break
-        if not known:
-            return command_reply("-ERR no keywords supplied")
-        self._listening = True
-        return command_reply(f"+OK event listener enabled {self._format}")
-
-    def _on_nixevent(self, command: Command) -> bytes:
-        words = {word.upper() for word in command.argument.split()} & KNOWN_EVENTS
-        if not words:
-            return command_reply("-ERR no keywords supplied")
-        if "ALL" in self._names:
-            self._names = set(KNOWN_EVENTS) - {"ALL"}
-        self._names -= KNOWN_EVENTS if "ALL" in words else words
-        return command_reply("+OK events nixed")
-
-    def _on_noevents(self, _command: Command) -> bytes:
-        if not self._listening:
-            return command_reply("-ERR not listening for events")
-        self._listening = False
-        self._names.clear()
-        self._subclasses.clear()
-        return command_reply("+OK no longer listening for events")

@@ -20,6 +20,7 @@ class ChannelMedia:
     """
 
     def __init__(self, channel: "Channel") -> None:
+        """No audio flows before :meth:`open`."""
         self._channel = channel
         self._core = channel.core
         self._unicast: Unicast | None = None

@@ -36,6 +36,11 @@ class Ringing:
     """
 
     def __init__(self, core: "Core", endpoints: str, caller: Channel | None) -> None:
+        """Read ``<...>{...}ENDPOINTS``; a caller passes on its exported variables.
+
+        Raises:
+            ValueError: when a bracket is not closed.
+        """
         self._core = core
         self._caller = caller
         inherited = dict(core.exported_variables(caller)) if caller else {}

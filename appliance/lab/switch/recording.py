@@ -16,6 +16,7 @@ class Recording:
     """
 
     def __init__(self, path: Path, rate_hz: int, *, stereo: bool) -> None:
+        """Begin a recording that :meth:`finish` writes to ``path``."""
         self.path = path
         self._rate_hz = rate_hz
         self._stereo = stereo

@@ -23,6 +23,7 @@ class Unicast:
         on_frame: Callable[[bytes], None],
         name: str,
     ) -> None:
+        """Bind ``local`` and begin to read; ``on_frame`` gets each datagram."""
         self._remote = remote
         self._on_frame = on_frame
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

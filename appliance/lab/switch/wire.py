@@ -46,6 +46,7 @@ class CommandReader:
     """
 
     def __init__(self) -> None:
+        """Begin with an empty buffer."""
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Command]:

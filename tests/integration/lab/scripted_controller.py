@@ -12,7 +12,7 @@ from gevent.queue import Empty, Queue
 
 from appliance.calls.errors import SwitchError
 from appliance.lab.clock import FRAME_S
-from appliance.lab.contract_cases import Media
+from appliance.lab.contract_media import Media
 from appliance.lab.peer import Peer, PeerServer, dial
 from appliance.lab.sound import frames_of, is_audible, silence, tone
 from appliance.switch.wire import event_of

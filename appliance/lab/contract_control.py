@@ -1,0 +1,128 @@
+"""The contract on control links: variables, jobs, originates, refusals, filters."""
+
+from appliance.lab.contract import ContractCase, Session, is_application
+from appliance.lab.scenario import Desk
+
+_ANSWERS = Desk(after_s=0.1, then="nothing")
+
+
+def _variables(session: Session) -> list[str]:
+    _, call_id, peer = session.call()
+    control = session.control()
+    answers = [
+        control.api(f"uuid_setvar {call_id} colour dark blue"),
+        control.api(f"uuid_getvar {call_id} colour"),
+        control.api(f"uuid_getvar {call_id} nothing_of_the_kind"),
+        peer.api(f"uuid_exists {call_id}"),
+        control.api("uuid_exists 00000000-0000-0000-0000-000000000000"),
+    ]
+    peer.execute("set", "shape=round")
+    peer.wait("CHANNEL_EXECUTE_COMPLETE", is_application("set"))
+    return [*answers, control.api(f"uuid_getvar {call_id} shape")]
+
+
+def _background_job(session: Session) -> list[str]:
+    control = session.control()
+    lines = [control.command("event plain BACKGROUND_JOB").data]
+    reply = control.command("bgapi uuid_exists nobody\nJob-UUID: job-1")
+    lines += [reply.data, reply.headers.get("Job-UUID", "")]
+    job = control.wait("BACKGROUND_JOB")
+    return [*lines, job.get("Job-UUID"), job.get("Job-Command"), job.text.strip()]
+
+
+def _failed_originates(session: Session) -> list[str]:
+    session.seat(session.switch.desk, Desk(rings="busy"))
+    session.switch.backend.unregister(session.switch.absent_desk)
+    control = session.control()
+    desk, absent = session.user(session.switch.desk), session.user(session.switch.absent_desk)
+    lines = [
+        control.api(f"originate {desk} &park"),
+        control.api(f"originate {absent} &park"),
+        control.api(f"originate {session.user('79999')} &park"),
+    ]
+    session.seat(session.switch.other_desk, Desk(rings="no_answer"))
+    other = session.user(session.switch.other_desk)
+    return [*lines, control.api(f"originate {{originate_timeout=1}}{other} &park")]
+
+
+def _first_of_several(session: Session) -> list[str]:
+    session.seat(session.switch.desk, Desk(rings="no_answer"))
+    session.seat(session.switch.other_desk, _ANSWERS)
+    session.switch.backend.unregister(session.switch.absent_desk)
+    users = [session.switch.absent_desk, session.switch.desk, session.switch.other_desk]
+    dial = ",".join(session.user(user) for user in users)
+    reply = session.control().api(f"originate {{originate_timeout=5}}{dial} &park")
+    uuid = reply.removeprefix("+OK ")
+    number = session.control().api(f"uuid_getvar {uuid} dialed_user")
+    session.control().api(f"uuid_kill {uuid}")
+    return [reply.split(" ")[0], f"the other desk: {number == session.switch.other_desk}"]
+
+
+def _refusals(session: Session) -> list[str]:
+    control = session.control()
+    nobody = "00000000-0000-0000-0000-000000000000"
+    return [
+        control.command("gibberish").data,
+        control.api("no_such_command now"),
+        control.api(f"uuid_kill {nobody}"),
+        control.api(f"uuid_bridge {nobody} {nobody}"),
+        control.api(f"uuid_transfer {nobody} appliance XML public"),
+        control.command("event plain NO_SUCH_EVENT").data,
+        control.command(f"sendmsg {nobody}\ncall-command: hangup").data,
+        control.command("linger").data,
+    ]
+
+
+def _filter(session: Session) -> list[str]:
+    control = session.control()
+    control.command("event plain CHANNEL_ANSWER CHANNEL_PARK")
+    reply = control.command("filter Event-Name CHANNEL_PARK").data
+    session.call()
+    control.wait("CHANNEL_PARK")
+    return [reply, *sorted({event.name for event in control.events})]
+
+
+CASES = (
+    ContractCase(
+        "variables are set and read",
+        _variables,
+        ("+OK", "dark", "_undef_", "true", "false", "round"),
+    ),
+    ContractCase(
+        "background jobs are matched by their id",
+        _background_job,
+        (
+            "+OK event listener enabled plain", "+OK Job-UUID: job-1", "job-1", "job-1",
+            "uuid_exists", "false",
+        ),
+    ),
+    ContractCase(
+        "failed originates say why",
+        _failed_originates,
+        (
+            "-ERR USER_BUSY", "-ERR USER_NOT_REGISTERED", "-ERR SUBSCRIBER_ABSENT",
+            "-ERR NO_ANSWER",
+        ),
+    ),
+    ContractCase(
+        "the first phone to answer wins",
+        _first_of_several,
+        ("+OK", "the other desk: True"),
+    ),
+    ContractCase(
+        "refusals have their words",
+        _refusals,
+        (
+            "-ERR command not found", "-ERR no_such_command Command not found!",
+            "-ERR No such channel!", "-ERR Invalid uuid", "-ERR No such channel!",
+            "-ERR no keywords supplied",
+            "-ERR invalid session id [00000000-0000-0000-0000-000000000000]",
+            "-ERR not controlling a session",
+        ),
+    ),
+    ContractCase(
+        "filters let through what they name",
+        _filter,
+        ("+OK filter added. [Event-Name]=[CHANNEL_PARK]", "CHANNEL_PARK"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,138 @@
+"""The contract on calls: what a controller's session is told, and what moves a call on."""
+
+from appliance.lab.contract import ContractCase, Session, is_application, story
+from appliance.lab.scenario import Desk
+
+_ANSWERS = Desk(after_s=0.1, then="nothing")
+
+
+def _connect(session: Session) -> list[str]:
+    _, call_id, peer = session.call("O'Brien 5% & <b>", answered=False)
+    data = peer.data
+    assert data is not None
+    return [
+        data.name,
+        data.get("Content-Type"),
+        data.get("Reply-Text").strip(),
+        data.get("Socket-Mode"),
+        data.get("Control"),
+        data.get("Answer-State"),
+        str(data.get("Unique-ID") == call_id),
+        data.get("Caller-Caller-ID-Name"),
+        data.var("appliance_did"),
+        data.var("direction"),
+    ]
+
+
+def _answer(session: Session) -> list[str]:
+    _, _, peer = session.call(answered=False)
+    since = len(peer.events)
+    replies = [peer.execute("answer")]
+    peer.wait("CHANNEL_EXECUTE_COMPLETE", is_application("answer"))
+    return [*replies, *story(peer, since)]
+
+
+def _hangup_after_bridge(session: Session) -> list[str]:
+    phone, call_id, peer = session.call()
+    session.seat(session.switch.desk, _ANSWERS)
+    control = session.control()
+    user = session.user(session.switch.desk)
+    control.api(f"originate {{origination_uuid=desk-leg-2}}{user} &park")
+    control.api(f"uuid_setvar {call_id} hangup_after_bridge true")
+    control.api(f"uuid_bridge {call_id} desk-leg-2")
+    peer.wait("CHANNEL_BRIDGE")
+    control.api("uuid_kill desk-leg-2 NORMAL_CLEARING")
+    hangup = peer.wait("CHANNEL_HANGUP")
+    return [hangup.get("Hangup-Cause"), f"caller's phone: {phone.ended.wait(3.0)}"]
+
+
+def _controller_dies(session: Session) -> list[str]:
+    """The next action of the dialplan runs at once; the call stays answered."""
+    phone, call_id, peer = session.call()
+    peer.close()
+    again = session.switch.server.call()
+    assert again.data is not None
+    return [
+        f"same call: {again.data.get('Unique-ID') == call_id}",
+        again.data.get("Answer-State"),
+        again.data.var("appliance_resumed"),
+        f"caller still there: {not phone.ended.is_set()}",
+    ]
+
+
+def _old_session_closes(session: Session) -> list[str]:
+    """Closing the session from before a transfer ends the new one's park as well."""
+    _, call_id, peer = session.call()
+    session.control().api(f"uuid_transfer {call_id} appliance XML public")
+    second = session.switch.server.call()
+    second.execute("set", "parked=true")
+    second.wait("CHANNEL_EXECUTE_COMPLETE", is_application("set"))
+    peer.close()
+    third = session.switch.server.call()
+    assert third.data is not None
+    return [f"dialplan goes on: {third.data.get('Unique-ID') == call_id}"]
+
+
+def _caller_hangs_up(session: Session) -> list[str]:
+    phone, _, peer = session.call()
+    since = len(peer.events)
+    phone.hang_up()
+    cause = peer.wait("CHANNEL_HANGUP_COMPLETE").get("Hangup-Cause")
+    peer.closed.wait(10.0)
+    notices = [notice.headers.get("Content-Disposition", "") for notice in peer.notices]
+    return [*story(peer, since), cause, *notices]
+
+
+def _controller_hangs_up(session: Session) -> list[str]:
+    phone, _, peer = session.call()
+    reply = peer.sendmsg({"hangup-cause": "USER_BUSY"}, "hangup")
+    cause = peer.wait("CHANNEL_HANGUP").get("Hangup-Cause")
+    return [reply, cause, f"caller's phone: {phone.ended.wait(3.0)}"]
+
+
+CASES = (
+    ContractCase(
+        "connect tells the channel's data",
+        _connect,
+        (
+            "CHANNEL_DATA", "command/reply", "+OK", "async", "full", "ringing", "True",
+            "O'Brien 5% & <b>", "+15551000", "inbound",
+        ),
+    ),
+    ContractCase(
+        "answer runs between its two events",
+        _answer,
+        (
+            "+OK", "CHANNEL_EXECUTE answer", "CHANNEL_ANSWER", "CHANNEL_EXECUTE_COMPLETE answer",
+        ),
+    ),
+    ContractCase(
+        "hangup_after_bridge ends the caller's leg with the desk's",
+        _hangup_after_bridge,
+        ("NORMAL_CLEARING", "caller's phone: True"),
+    ),
+    ContractCase(
+        "a controller's death moves the dialplan on",
+        _controller_dies,
+        ("same call: True", "answered", "true", "caller still there: True"),
+    ),
+    ContractCase(
+        "an old session's end ends the new one's park",
+        _old_session_closes,
+        ("dialplan goes on: True",),
+    ),
+    ContractCase(
+        "the end of a call is told while lingering",
+        _caller_hangs_up,
+        (
+            "CHANNEL_HANGUP", "CHANNEL_UNPARK", "CHANNEL_EXECUTE_COMPLETE socket",
+            "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY", "NORMAL_CLEARING", "linger",
+            "disconnect",
+        ),
+    ),
+    ContractCase(
+        "the controller hangs up with a cause",
+        _controller_hangs_up,
+        ("+OK", "USER_BUSY", "caller's phone: True"),
+    ),
+)  # fmt: skip
