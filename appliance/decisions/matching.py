@@ -27,7 +27,7 @@ _WEIGHT = {
     Kind.PART: 0.88,
 }
 # One word that is a name, where nothing asks for anybody: heard wrongly more often than not.
-UNASKED_NAME = 0.74
+UNASKED_NAME = 0.7
 # A first name before a surname that is somebody else's: worth asking, not worth ringing.
 OTHER_NAME = 0.74
 _AUXILIARIES = bag("can could may would will does if when and or")
@@ -105,6 +105,8 @@ class DirectoryIndex:
             key = self.keys[place]
             if abs(len(key.words) - len(window)) > 1:
                 continue
+            if len(window) > len(key.words) and key.joined in window:
+                continue  # the narrower window is the match; this one drags a word along
             match = self._judged(key, score, sound, words, start, end)
             if match is not None:
                 found.append(match)

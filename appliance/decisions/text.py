@@ -6,8 +6,10 @@ please." Both become the same words here.
 
 import re
 import unicodedata
+from itertools import islice
 
 MAX_CHARS = 600
+MAX_WORDS = 80
 
 _CONTRACTIONS = (
     (r"\bcan't\b", "cannot"),
@@ -30,13 +32,14 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a transcript: lower case, no accents, contractions written out, no fillers.
 
-    Reads at most ``MAX_CHARS`` characters: nobody says more in a turn, and hostile text is long.
+    Reads at most ``MAX_CHARS`` and gives at most ``MAX_WORDS``: nobody says more in a turn, and hostile text is long.
     """
     plain = unicodedata.normalize("NFKD", text[:MAX_CHARS]).lower().replace("\u2019", "'")
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     for pattern, written in _CONTRACTIONS:
         plain = re.sub(pattern, written, plain)
-    return tuple(w for w in _NOT_WORDS.sub(" ", plain).split() if w not in _FILLERS)
+    found = (word for word in _NOT_WORDS.sub(" ", plain).split() if word not in _FILLERS)
+    return tuple(islice(found, MAX_WORDS))
 
 
 def plain(text: str) -> str:
