@@ -11,15 +11,17 @@ from appliance.calls.errors import ApplianceError
 from appliance.media.framing import Framer
 from appliance.media.pcm import FRAME_MS
 
-_BUFFER_FRAMES: Final = 50
-_REFILL_FRAMES: Final = 25
+# A synthesizer is quicker than speech and serves one caller at a time: what it makes is taken off
+# its hands at once, up to half a minute (480 kB at 16 kHz) of it.
+_BUFFER_FRAMES: Final = 1500
+_REFILL_FRAMES: Final = 1400
 
 
 class Playback:
     """One ``say``: from the first chunk of its source until its last frame was heard, or a stop.
 
     The source may block (a synthesizer over HTTP), so a greenlet of its own reads it into a buffer
-    of one second. When the source is slower than speech the caller hears silence and the rest
+    of half a minute. When the source is slower than speech the caller hears silence and the rest
     follows.
 
     Attributes:
