@@ -32,7 +32,8 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a transcript: lower case, no accents, contractions written out, no fillers.
 
-    Reads at most ``MAX_CHARS`` and gives at most ``MAX_WORDS``: nobody says more in a turn, and hostile text is long.
+    Reads at most ``MAX_CHARS`` and gives at most ``MAX_WORDS``: nobody says more in a turn, and
+    hostile text is long.
     """
     plain = unicodedata.normalize("NFKD", text[:MAX_CHARS]).lower().replace("\u2019", "'")
     plain = "".join(char for char in plain if not unicodedata.combining(char))
