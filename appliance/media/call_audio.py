@@ -241,15 +241,18 @@ class CallAudio:
 
     def _supply_came(self) -> None:
         if self._socket is not None and not self.closed.is_set():
-            self._play(self._monotonic(), self._socket, _SLACK_S)
+            self._play(self._monotonic(), self._socket, _AWAKE_SLACK_S)
 
     def _play(self, now: float, socket: UnicastSocket, slack_s: float) -> float:
-        """Send what is due within ``slack_s``. Returns when the next frame is, as things are."""
+        """Send what is due within ``slack_s``. Returns when to look again."""
         due = now
         while not self.closed.is_set():
             playback = self._current(now)
             due = self._schedule.due(speech=playback is not None)
             if due > now + slack_s:
+                speech_due = self._schedule.due(speech=True)
+                if self._queue and now + slack_s < speech_due:
+                    due = speech_due  # more may have been supplied by then
                 break
             begins = playback is not None and self.now_playing is None
             if now - due > _LATE_S and not begins:
