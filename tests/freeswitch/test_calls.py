@@ -328,3 +328,66 @@ def test_a_caller_with_an_absurd_name_is_served(
         assert connected["did"] == DID
         assert "system" in connected["name"]
         assert not Path("/tmp/appliance-caller").exists()
+
+
+def test_a_phone_that_sends_nothing_still_hears(
+    switch: RealFreeSwitch, phones: MakePhone, controllers: StartController
+) -> None:
+    controller = controllers("talk")
+    caller = phones(CALLER, outside=True)
+    caller.sends_audio = False
+    caller.dial(DID)
+    assert caller.answered.wait(5)
+    assert caller.answered_at is not None
+    assert caller.ear.wait_audible(caller.answered_at, 3) is not None
+    uuid = controller.wait("connected")["uuid"]
+    assert switch.api(f"uuid_set_media_stats {uuid}").startswith("+OK")
+    assert switch.api(f"uuid_getvar {uuid} rtp_audio_in_media_packet_count") == "0"
+
+
+def bridged(
+    switch: RealFreeSwitch, phones: MakePhone, controllers: StartController, settings: str
+) -> tuple[SipPhone, SipPhone, TinyController, str]:
+    """A caller with a controller, bridged to desk 201, with ``settings`` on the caller's leg."""
+    desk = phones("201")
+    controller = controllers("talk")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    call = controller.wait("first_frame") and controller.wait("connected")["uuid"]
+    leg = switch.api("create_uuid")
+    link = switch.connect()
+    answering = gevent.spawn(ring_and_answer, desk)
+    reply = link.api(f"originate {{origination_uuid={leg}}}user/201@{DOMAIN} &park")
+    answering.get(timeout=8)
+    assert reply == f"+OK {leg}"
+    for setting in settings.split():
+        name, _, value = setting.partition("=")
+        assert link.api(f"uuid_setvar {call} {name} {value}").startswith("+OK")
+    assert link.api(f"uuid_bridge {call} {leg}").startswith("+OK")
+    link.close()
+    return caller, desk, controller, leg
+
+
+def test_a_bridge_outlives_the_controller_and_ends_with_the_desk(
+    switch: RealFreeSwitch, phones: MakePhone, controllers: StartController
+) -> None:
+    caller, desk, controller, _ = bridged(switch, phones, controllers, "hangup_after_bridge=true")
+    controller.wait("event", name="CHANNEL_BRIDGE")
+    controller.kill()
+    assert hears(caller, desk) < 0.3
+    assert hears(desk, caller) < 0.3
+    desk.hang_up()
+    assert caller.ended.wait(5)
+
+
+def test_a_desk_that_vanishes_while_being_bridged_brings_the_caller_back(
+    switch: RealFreeSwitch, phones: MakePhone, controllers: StartController
+) -> None:
+    caller, _, controller, leg = bridged(
+        switch, phones, controllers, "transfer_after_bridge=appliance:XML:public"
+    )
+    switch.api(f"uuid_kill {leg}")
+    controller.wait_for(
+        lambda said: len([s for s in controller.said if s["what"] == "connected"]) > 1
+    )
+    assert not caller.ended.is_set()

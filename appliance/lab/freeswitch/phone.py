@@ -127,6 +127,7 @@ class SipPhone:
         self._process: subprocess.Popen | None = None
         self._reader: DumpReader | None = None
         self._background = b""
+        self._sends_audio = True
         self._files = 0
         self._source_lock = RLock()
         self._to_say: Queue = Queue()
@@ -189,6 +190,20 @@ class SipPhone:
         if self._process is not None:
             os.kill(self._process.pid, signal.SIGKILL)
 
+    @property
+    def sends_audio(self) -> bool:
+        """False for a phone whose microphone path is dead: no RTP comes from it at all.
+
+        To be set before a call is up: baresip then finds no audio source to start.
+        """
+        return self._sends_audio
+
+    @sends_audio.setter
+    def sends_audio(self, sends: bool) -> None:
+        if sends != self._sends_audio:
+            self._sends_audio = sends
+            self._do("insmod" if sends else "rmmod", "aufile.so")
+
     # The phone's user
 
     def dial(self, number: str) -> None:
@@ -201,8 +216,10 @@ class SipPhone:
         """Pick up a ringing call."""
         self._do("accept")
 
-    def hang_up(self) -> None:
-        """Hang up; while ringing, refuse with 486 Busy Here, the only way baresip has."""
+    def hang_up(self, cause: str = "") -> None:
+        """Hang up; while ringing, refuse with 486 Busy Here, whatever ``cause`` was wished for:
+        baresip has no other way."""
+        del cause
         self._do("hangup")
 
     def press(self, digits: str) -> None:
@@ -270,7 +287,7 @@ class SipPhone:
             asked_at = self._now()
             self._files += 1
             self._use_source(f"say-{self._files}.wav", spoken.pcm)
-            if spoken.first_audible is not None:
+            if spoken.first_audible is not None and self._sends_audio:
                 begun = self._mouth.wait_audible(asked_at, _BEGINS_WITHIN_S)
                 if begun is not None:
                     spoken.started_at = begun
@@ -286,7 +303,8 @@ class SipPhone:
     def _use_source(self, name: str, pcm: bytes) -> None:
         with self._source_lock:
             path = self._write_source(name, pcm)
-            self._do("ausrc", f"aufile,{path}")
+            if self._sends_audio:
+                self._do("ausrc", f"aufile,{path}")
 
     def _write_source(self, name: str, pcm: bytes) -> Path:
         path = self._work / name
