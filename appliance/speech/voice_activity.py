@@ -125,6 +125,7 @@ class VoicedGate:
     least_voiced = 3
     least_voiced_share = 0.15
     longest_ms = 3000
+    most_windows = 40
 
     def is_speech(self, pcm: bytes, rate_hz: int) -> bool:
         """Judge the last three seconds of an utterance."""
@@ -135,8 +136,9 @@ class VoicedGate:
         first, *_, last = np.flatnonzero(active)
         if last - first >= 7 and float(np.std(levels[first : last + 1])) < self.steady_db:
             return False
-        voiced = int((_periodicity(windows[active]) > 0.6).sum())
-        if voiced < max(self.least_voiced, self.least_voiced_share * active.sum()):
+        some = windows[active][:: max(int(active.sum()) // self.most_windows, 1)]
+        voiced = int((_periodicity(some) > 0.6).sum())
+        if voiced < max(self.least_voiced, self.least_voiced_share * len(some)):
             return False
         return _flux(windows[active]) >= self.least_flux
 
@@ -170,7 +172,8 @@ def _flux(windows: Wave) -> float:
     spectra /= np.linalg.norm(spectra, axis=1, keepdims=True) + 1e-9
     if len(spectra) < 2:
         return 1.0
-    return float(np.median(1 - np.sum(spectra[1:] * spectra[:-1], axis=1)))
+    changes = np.sort(1 - np.sum(spectra[1:] * spectra[:-1], axis=1))
+    return float(changes[len(changes) // 2])  # np.median would first import numpy.ma: 70 ms
 
 
 class SileroGate:
