@@ -17,6 +17,7 @@ from tests.freeswitch.organisation import (
     RING_SECONDS,
     MakePhone,
     StartController,
+    TinyController,
     files,
 )
 
