@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -186,6 +188,23 @@ def test_without_its_models_it_degrades_and_says_so(tmp_path: Path) -> None:
 def test_an_unknown_engine_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="choose one of"):
         create_app(InferenceConfig(recognizer="ears"))
+
+
+def test_it_runs_until_it_is_told_to_stop() -> None:
+    script = (
+        "from appliance.inference.config import InferenceConfig\n"
+        "from appliance.inference.server import run\n"
+        "config = InferenceConfig(port=0, recognizer='instant', language_model='rules',"
+        " voice='instant')\n"
+        "run(config, lambda: print('listening', flush=True))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "listening\n"
+        process.terminate()
+        assert process.wait(WAIT_S) == 0
 
 
 class SlowEngine:

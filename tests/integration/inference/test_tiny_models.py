@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures_models import build_gguf, build_piper_voice, build_whisper
+from tests.fixtures_models import build_gguf, build_piper_voice, build_whisper
 
 from appliance.inference.config import EngineOptions
 from appliance.inference.engines import make_language_model, make_recognizer, make_voice
