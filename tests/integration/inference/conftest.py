@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from model_servers import STARTER_DECIDER, STARTER_WHISPER, model_server
 
 from appliance.inference.client import InferenceClient
 from appliance.inference.config import InferenceConfig
+from tests.integration.inference.model_servers import STARTER_DECIDER, STARTER_WHISPER, model_server
 
 
 @pytest.fixture(scope="session")

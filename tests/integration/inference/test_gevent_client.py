@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 
-from model_servers import WAIT_S, raw_server
+from tests.integration.inference.model_servers import WAIT_S, raw_server
 
 # While one greenlet waits for a mute server, another one goes on counting.
 SCRIPT = """

@@ -5,7 +5,6 @@ import socket
 import time
 
 import pytest
-from model_servers import WAIT_S, model_server, raw_server
 
 from appliance.calls.errors import ConfigurationError, InferenceError
 from appliance.inference.client import (
@@ -17,6 +16,7 @@ from appliance.inference.client import (
 from appliance.inference.config import InferenceConfig
 from appliance.speech.recognizer import HttpRecognizer
 from appliance.speech.synthesizer import HttpSynthesizer
+from tests.integration.inference.model_servers import WAIT_S, model_server, raw_server
 
 PCM = bytes(3200)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import urllib3
-from model_servers import WAIT_S, model_server
 
 from appliance.calls.errors import ConfigurationError
 from appliance.inference import engine_set
@@ -28,6 +27,7 @@ from appliance.inference.protocols import (
 from appliance.inference.server import create_app
 from appliance.speech.recognizer import HttpRecognizer
 from appliance.speech.synthesizer import HttpSynthesizer
+from tests.integration.inference.model_servers import WAIT_S, model_server
 
 INSTANT = InferenceConfig(
     port=0,

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.fixtures_models import build_gguf, build_piper_voice, build_whisper
 
 from appliance.inference.config import EngineOptions
 from appliance.inference.engines import make_language_model, make_recognizer, make_voice
@@ -20,6 +19,7 @@ from appliance.inference.protocols import (
     TranscriptionRequest,
     WorkCancelledError,
 )
+from tests.fixtures_models import build_gguf, build_piper_voice, build_whisper
 
 pytestmark = pytest.mark.models
 
