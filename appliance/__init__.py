@@ -7,7 +7,7 @@ The story of one call, and where to read it:
 3. answers, and opens its audio                     :mod:`appliance.actions.line`, ``media``
 4. greets                                           :mod:`appliance.dialogue.conversation`
 5. hears the caller, and when they are done         :mod:`appliance.speech.turn_taker`
-6. has it transcribed                               :mod:`appliance.speech.recognizer`, ``inference``
+6. has it transcribed                               :mod:`appliance.speech.recognizer`
 7. decides what to do about it                      :mod:`appliance.decisions.chain`
 8. says so                                          :mod:`appliance.controller.speaking`
 9. rings a desk, announces the caller, connects     :mod:`appliance.actions.attended_transfer`

@@ -31,14 +31,16 @@ class SwitchSettings(_Group):
     """FreeSWITCH: where its control link listens, and where it finds us."""
 
     host: str = "127.0.0.1"
-    port: int = Field(8021, ge=1, le=65535)
-    password: str = Field("", description="Event Socket password; there is no default on purpose")
+    port: int = Field(default=8021, ge=1, le=65535)
+    password: str = Field(
+        default="", description="Event Socket password; there is no default on purpose"
+    )
     call_server_host: str = "127.0.0.1"
-    call_server_port: int = Field(8084, ge=0, le=65535)
-    domain: str = Field("appliance.local", description="the domain that phones register in")
+    call_server_port: int = Field(default=8084, ge=0, le=65535)
+    domain: str = Field(default="appliance.local", description="the domain that phones register in")
     return_extension: str = "appliance"
     return_context: str = "public"
-    max_calls: int = Field(200, ge=1)
+    max_calls: int = Field(default=200, ge=1)
 
 
 class InferenceSettings(_Group):
@@ -46,9 +48,9 @@ class InferenceSettings(_Group):
 
     url: str = "http://127.0.0.1:8090"
     host: str = "127.0.0.1"
-    port: int = Field(8090, ge=0, le=65535)
+    port: int = Field(default=8090, ge=0, le=65535)
     device: Literal["cpu", "cuda"] = "cpu"
-    threads: int = Field(1, ge=1)
+    threads: int = Field(default=1, ge=1)
     recognizer: str = "faster-whisper"
     recognizer_model: str = str(_ROOT / "models" / "starter" / "whisper")
     language_model: str = "llama-cpp"
@@ -68,14 +70,20 @@ class SpeechSettings(_Group):
     pause_unfinished_ms: int = 1400
     pause_cap_ms: int = 2500
     barge_in_ms: int = 500
-    no_input_ms: int = Field(3800, description="the caller hears something again after this")
-    holding_ms: int = Field(1500, description="a slow answer is bridged with a phrase after this")
+    no_input_ms: int = Field(
+        default=3800, description="the caller hears something again after this"
+    )
+    holding_ms: int = Field(
+        default=1500, description="a slow answer is bridged with a phrase after this"
+    )
 
 
 class DialogueSettings(_Group):
     """How long people may take."""
 
-    accept_timeout_s: float = Field(12.0, description="for a desk to press 1 after answering")
+    accept_timeout_s: float = Field(
+        default=12.0, description="for a desk to press 1 after answering"
+    )
     longest_call_s: float = 1800.0
 
 
@@ -114,9 +122,12 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field(
-        "", validation_alias=AliasChoices("database_url", "APPLIANCE_DATABASE_URL", "DATABASE_URL")
+        default="",
+        validation_alias=AliasChoices("database_url", "APPLIANCE_DATABASE_URL", "DATABASE_URL"),
     )
-    name: str = Field("controller-1", description="names this controller in events and logs")
+    name: str = Field(
+        default="controller-1", description="names this controller in events and logs"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     switch: SwitchSettings = SwitchSettings()
     inference: InferenceSettings = InferenceSettings()

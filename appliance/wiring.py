@@ -201,9 +201,7 @@ def _turn_taking(settings: Settings) -> TurnTakerConfig:
     )  # fmt: skip
 
 
-def _serve(
-    settings: Settings, supervisor: Supervisor, link: ControlLink, undo: ExitStack
-) -> None:
+def _serve(settings: Settings, supervisor: Supervisor, link: ControlLink, undo: ExitStack) -> None:
     switch = settings.switch
     link.on_event(supervisor.on_switch_event, subscribe=("CHANNEL_HANGUP_COMPLETE",))
     link.start()

@@ -20,7 +20,7 @@ from appliance.calls.errors import SwitchError
 from appliance.calls.events import LegEnded, TransferEnded, TransferStarted
 from appliance.calls.hangup import HangupCause
 from appliance.calls.transfer import TransferMode, TransferResult, result_of_originate
-from appliance.media.call_audio import Playback
+from appliance.media.playback import Playback
 from appliance.switch import commands
 from appliance.switch.call_channel import CallChannel
 

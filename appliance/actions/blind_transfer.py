@@ -11,7 +11,7 @@ from appliance.calls.directory import Target, checked_extension
 from appliance.calls.errors import SwitchError
 from appliance.calls.events import TransferEnded, TransferStarted
 from appliance.calls.transfer import TransferMode, TransferResult
-from appliance.media.call_audio import Playback
+from appliance.media.playback import Playback
 from appliance.switch import commands
 
 _LAST_WORDS_S = 10.0

@@ -1,4 +1,4 @@
-"""The person at the desk: hears who is calling and why, and presses a key before being connected."""
+"""The person at the desk hears who is calling and why, and presses a key to be connected."""
 
 import time
 
@@ -8,13 +8,14 @@ from appliance.actions.call import Call
 from appliance.actions.line import Line
 from appliance.calls.events import Speaker
 from appliance.calls.transfer import TransferResult
-from appliance.media.call_audio import Playback
+from appliance.media.playback import Playback
 from appliance.switch.call_channel import CallChannel
 
 ACCEPT, DECLINE = "1", "2"
 ANNOUNCEMENTS = 2
 _MEDIA_TIMEOUT_S = 3.0
 _POLL_S = 0.25
+_HANGUP_EVENTS = frozenset({"CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"})
 
 
 def ask_desk(call: Call, channel: CallChannel, announcement: str) -> TransferResult:
@@ -57,7 +58,10 @@ def _key(channel: CallChannel, spoken: Playback, patience_s: float) -> str | Non
             event = channel.events.get(timeout=_POLL_S)
         except Empty:
             continue
-        if event is None or event.get("Event-Name") in {"CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"}:
+        if event is None or event.get("Event-Name") in {
+            "CHANNEL_HANGUP",
+            "CHANNEL_HANGUP_COMPLETE",
+        }:
             return ""
         if event.get("Event-Name") == "DTMF" and event.get("DTMF-Digit") in {ACCEPT, DECLINE}:
             return str(event.get("DTMF-Digit"))

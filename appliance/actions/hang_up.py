@@ -2,7 +2,7 @@
 
 from appliance.actions.call import Call
 from appliance.calls.hangup import HangupCause
-from appliance.media.call_audio import Playback
+from appliance.media.playback import Playback
 
 _LAST_WORDS_S = 15.0
 

@@ -1,11 +1,12 @@
-"""One leg that the appliance holds: its Event Socket session, its audio and a voice to speak with."""
+"""One leg that the appliance holds: its Event Socket session, its audio, and a voice."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.calls.errors import InferenceError
-from appliance.media.call_audio import CallAudio, Playback
+from appliance.media.call_audio import CallAudio
+from appliance.media.playback import Playback
 from appliance.speech.synthesizer import Synthesizer
 from appliance.switch.call_channel import CallChannel
 

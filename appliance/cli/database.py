@@ -11,8 +11,8 @@ from appliance.calls.errors import ConfigurationError
 from appliance.cli.tables import calls_table
 from appliance.events.reader import recent_calls
 from appliance.settings import load_settings
-from appliance.storage.directory_store import load_directories
 from appliance.storage.directory_import import import_directory
+from appliance.storage.directory_store import load_directories
 from appliance.storage.migrate import migrate
 
 

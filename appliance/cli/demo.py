@@ -1,4 +1,4 @@
-"""``appliance demo``: several calls in real time, told as they happen, and the records they leave."""
+"""``appliance demo``: several calls in real time, told as they happen, and their records."""
 
 import argparse
 import json
@@ -29,16 +29,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Play them; 0 when all went as expected."""
     console = Console(stderr=arguments.json)
     scenarios = load_scenarios(sorted(_SCENARIOS.glob("demo-*.yaml")))
-    with keep_folder(None) as work:
-        with play_on("bench", console, 1, work) as (stack, play):
-            results = [play(scenario) for scenario in scenarios]
-            database = Database(stack.database_url)
-            calls = [
-                call
-                for directory in load_directories(database)
-                for call in recent_calls(database, directory.organisation_id, limit=50)
-            ]
-            database.close()
+    with keep_folder(None) as work, play_on("bench", console, 1, work) as (stack, play):
+        results = [play(scenario) for scenario in scenarios]
+        database = Database(stack.database_url)
+        calls = [
+            call
+            for directory in load_directories(database)
+            for call in recent_calls(database, directory.organisation_id, limit=50)
+        ]
+        database.close()
     ours = {call.call_id for result in results for call in result.calls}
     recorded = sorted((c for c in calls if c.call_id in ours), key=lambda c: c.first_event_at)
     console.print(calls_table("The calls, as the database has them", recorded))

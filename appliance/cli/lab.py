@@ -35,9 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Play them; 0 when all went as expected."""
     scenarios = load_scenarios(arguments.files)
     console = Console(stderr=arguments.json)
-    with keep_folder(arguments.keep) as work:
-        with play_on(arguments.switch, console, arguments.controllers, work) as (_, play):
-            results = [play(scenario) for scenario in scenarios]
+    with (
+        keep_folder(arguments.keep) as work,
+        play_on(arguments.switch, console, arguments.controllers, work) as (_, play),
+    ):
+        results = [play(scenario) for scenario in scenarios]
     if arguments.json:
         json.dump([result.as_dict() for result in results], sys.stdout, indent=2)
         sys.stdout.write("\n")

@@ -154,7 +154,9 @@ class _Assembly:
             )
             return conversation, conversation.resumed(now)
         conversation = Conversation(
-            self._directory, self._equipment.chain, did=self._did,
+            self._directory,
+            self._equipment.chain,
+            did=self._did,
             caller_number=self._call.caller_number,
         )
         return conversation, conversation.begin(now)

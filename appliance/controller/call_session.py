@@ -22,7 +22,6 @@ from appliance.calls.events import (
     ConversationSaved,
     LegEnded,
     MediaLost,
-    Outcome,
     Speaker,
     StageFailed,
 )

@@ -38,7 +38,7 @@ class Listener:
 
     def __init__(
         self, turn_taker: TurnTaker, recognizer: Recognizer, rate_hz: int,
-        *, post: Callable[[Input], None], barged_in: Callable[[], None],
+        *, post: Callable[[Input], None], barged_in: Callable[[], object],
         played: Callable[[], bytes | None], hotwords: Sequence[str] = (), timeout_s: float = 3.0,
         name: str = "",
     ) -> None:  # fmt: skip

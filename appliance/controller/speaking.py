@@ -9,7 +9,7 @@ import gevent
 from appliance.actions.line import Line
 from appliance.calls.events import Speaker
 from appliance.events.log import CallLog
-from appliance.media.call_audio import Playback
+from appliance.media.playback import Playback
 
 # Speech at a usual pace: a character takes about this long. Used only to cut the text of an
 # interrupted sentence, never to time anything.

@@ -19,7 +19,7 @@ from appliance.controller.speaking import SpeechOutput
 from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.steps import Decided, FallBack, HangUp, SaveMessage, Say, Step, Transfer
 from appliance.media.tones import ringback
-from appliance.speech.turn_taker import Expectation
+from appliance.speech.events import Expectation
 
 _LAST_WORDS_S = 10.0
 
@@ -101,9 +101,7 @@ class StepRunner:
         return False
 
     def _record(self, decision: Decision) -> None:
-        self._call.log.record(
-            DecisionMade, turn=self._call.log.turns, decision=decision.as_dict()
-        )
+        self._call.log.record(DecisionMade, turn=self._call.log.turns, decision=decision.as_dict())
         for verdict in decision.verdicts:
             if verdict.verdict == "failed":
                 self._call.log.record(

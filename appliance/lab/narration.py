@@ -13,7 +13,8 @@ class Narrator:
     def __init__(self, tell: Tell) -> None:
         """``tell`` gets who and what."""
         self._tell = tell
-        self._turns = self._decisions = self._transfers = self._messages = 0
+        self._turns = self._decisions = self._messages = 0
+        self._results: list[str] = []
 
     def tell(self, account: CallAccount | None) -> None:
         """Tell what is new since the last time."""
@@ -28,13 +29,14 @@ class Narrator:
                 self._tell("appliance", f'says{to} "{turn.text}"{cut}{_delays(turn.delays_ms)}')
         for decision in account.decisions[self._decisions :]:
             self._tell("appliance", _told(decision))
-        for transfer in account.transfers[self._transfers :]:
-            self._tell("appliance", f"transfer to {transfer.target}: {transfer.result}")
+        for index, transfer in enumerate(account.transfers):
+            if self._results[index : index + 1] != [transfer.result]:
+                self._tell("appliance", f"transfer to {transfer.target}: {transfer.result}")
         for message in account.messages[self._messages :]:
             self._tell("appliance", f'takes a message for {message.target}: "{message.text}"')
         self._turns = len(account.turns)
         self._decisions = len(account.decisions)
-        self._transfers = len(account.transfers)
+        self._results = [transfer.result for transfer in account.transfers]
         self._messages = len(account.messages)
 
 

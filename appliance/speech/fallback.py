@@ -8,8 +8,8 @@ from appliance.calls.errors import InferenceError
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,
-    VoiceEngine,
     SpeechRequest,
+    VoiceEngine,
     WorkCancelledError,
 )
 from appliance.speech.synthesizer import Synthesizer, at_rate

@@ -125,7 +125,8 @@ class Connection(ESLProtocol):  # type: ignore[misc]  # greenswitch has no type 
                 if not self._parser.pending:
                     begun_at = None
                 for message in messages:
-                    self.handle_event(message)
+                    if self._run:  # not after a goodbye
+                        self.handle_event(message)
         except WireError as error:
             reason = str(error)
             log.warning("%s: %s", self._name, reason)

@@ -229,6 +229,7 @@ class BaseLink(ABC):
         self._router = Router(self._limits)
         self._jobs = Jobs()
         self._up = Flag()
+        self._greenlets: list[gevent.Greenlet] = []
 
     @abstractmethod
     def start(self) -> None:
@@ -287,6 +288,11 @@ class BaseLink(ABC):
         if self.connected:
             expect_ok(self._send(self._router.command(), self._limits.reply_s).data, "event")
 
+    def _spawn(self, name: str, body: Callable[[], None]) -> None:
+        greenlet = gevent.spawn(body)
+        greenlet.name = name
+        self._greenlets.append(greenlet)
+
     def _take_event(self, event: Event) -> None:
         """An event arrived. Never waits."""
         if event.name == BACKGROUND_JOB:
@@ -317,6 +323,8 @@ def open_control_link(
     from appliance.switch.esl_link import EslLink, esl_available
     from appliance.switch.inbound_link import InboundLink
 
+    if client == "esl" and not esl_available():
+        raise ImportError("python-ESL cannot be imported")
     if client == "esl" or (client == "auto" and esl_available()):
         return EslLink(host, port, password, limits=limits)
     return InboundLink(host, port, password, limits=limits)

@@ -39,7 +39,7 @@ from appliance.switch.wire import Message, Parser, WireError, parse_event
 
 log = logging.getLogger(__name__)
 
-_TICK_MS = 100
+_TICK_MS = 1000
 _JOIN_S = 3.0
 _REPLIES = ("command/reply", "api/response")
 
@@ -108,27 +108,25 @@ def _next_message(sock: Any, parser: Parser) -> Message:
 class EslLink(BaseLink):
     """A `ControlLink` on python-ESL."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take what `BaseLink` takes.
+    _esl: Any = None
+    _loop: Any = None
+    _pool: ThreadPool | None = None
+    _thread: AsyncResult | None = None
+    _session: _Session | None = None  # the event loop's: set while connected
+    _attempt: _Session | None = None  # the thread's: set from connecting on
+    _stopping = False
+    _wake_read = -1
+    _wake_write = -1
+
+    def start(self) -> None:
+        """Begin to connect. Returns at once; a FreeSWITCH that is not there is waited for.
 
         Raises:
             ImportError: python-ESL cannot be imported.
         """
-        super().__init__(*args, **kwargs)
-        self._esl = importlib.import_module("ESL")
-        self._loop: Any = None
-        self._pool: ThreadPool | None = None
-        self._thread: AsyncResult | None = None
-        self._greenlets: list[gevent.Greenlet] = []
-        self._session: _Session | None = None  # the event loop's: set while connected
-        self._attempt: _Session | None = None  # the thread's: set from connecting on
-        self._stopping = False
-        self._wake_read, self._wake_write = -1, -1
-
-    def start(self) -> None:
-        """Begin to connect. Returns at once; a FreeSWITCH that is not there is waited for."""
         if self._pool is not None:
             return
+        self._esl = importlib.import_module("ESL")
         self._stopping = False
         self._loop = gevent.get_hub().loop
         self._wake_read, self._wake_write = os.pipe()
@@ -137,13 +135,8 @@ class EslLink(BaseLink):
         self._pool = ThreadPool(1)
         self._thread = self._pool.spawn(self._run)
         atexit.register(self.stop)
-        for name, body in (
-            ("control-link-ping", self._ping),
-            ("control-link-events", self._router.run),
-        ):
-            greenlet = gevent.spawn(body)
-            greenlet.name = name
-            self._greenlets.append(greenlet)
+        self._spawn("control-link-ping", self._ping)
+        self._spawn("control-link-events", self._router.run)
 
     def stop(self) -> None:
         """Close the connection, join the thread; waiting commands fail with `SwitchGoneError`."""

@@ -8,10 +8,8 @@ parent waits for the greeting and for the answer without one) and with its error
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import gevent
-from gevent.event import Event as Flag
 from greenswitch.esl import InboundESL, NotConnectedError
 
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
@@ -70,26 +68,20 @@ class InboundConnection(Connection, InboundESL):  # type: ignore[misc]  # greens
 class InboundLink(BaseLink):
     """A `ControlLink` in gevent."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take what `BaseLink` takes."""
-        super().__init__(*args, **kwargs)
-        self._connection: InboundConnection | None = None
-        self._stopping = Flag()
-        self._greenlets: list[gevent.Greenlet] = []
+    _connection: InboundConnection | None = None
+    _stopping = False
 
     def start(self) -> None:
         """Begin to connect. Returns at once; a FreeSWITCH that is not there is waited for."""
         if self._greenlets:
             return
-        self._stopping.clear()
-        for name, body in (("control-link", self._run), ("control-link-events", self._router.run)):
-            greenlet = gevent.spawn(body)
-            greenlet.name = name
-            self._greenlets.append(greenlet)
+        self._stopping = False
+        self._spawn("control-link", self._run)
+        self._spawn("control-link-events", self._router.run)
 
     def stop(self) -> None:
         """Close the connection; commands that wait fail with `SwitchGoneError`."""
-        self._stopping.set()
+        self._stopping = True
         if self._connection is not None:
             self._connection.drop("closed by us")
         gevent.killall(self._greenlets)
@@ -104,7 +96,7 @@ class InboundLink(BaseLink):
 
     def _run(self) -> None:
         failures = 0
-        while not self._stopping.is_set():
+        while not self._stopping:
             try:
                 connection = self._connect()
                 failures = 0
@@ -115,7 +107,7 @@ class InboundLink(BaseLink):
                 log.log(logging.WARNING if failures == 1 else logging.DEBUG, "%s", error)
             finally:
                 self._lose()
-            self._stopping.wait(self._back_off.next_s())
+            gevent.sleep(self._back_off.next_s())
 
     def _connect(self) -> InboundConnection:
         connection = self._connection = InboundConnection(

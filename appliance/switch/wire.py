@@ -65,7 +65,7 @@ class Headers(Mapping[str, str]):
         return "" if value == _EMPTY_VALUE else value
 
     def __iter__(self) -> Iterator[str]:
-        """The names, in the order they came."""
+        """The names, in no order to rely on."""
         return iter(self._raw)
 
     def __len__(self) -> int:
@@ -145,14 +145,17 @@ def parse_headers(block: bytes, limits: WireLimits) -> Headers:
     lines = block.decode("utf-8", "replace").split("\n")
     if len(lines) > limits.headers:
         raise WireError(f"{len(lines)} headers in one message, at most {limits.headers} allowed")
-    raw: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(": ")
-        if not colon or not name:
-            raise WireError(f"not a header line: {line[:80]!r}")
-        if name not in raw:
-            raw[name] = value
-        elif name == "Content-Length" and raw[name] != value:
+    lines.reverse()  # so that the first of equal names is the one that stays
+    try:
+        raw = dict([line.split(": ", 1) for line in lines])
+    except ValueError:
+        broken = next(line for line in lines if ": " not in line)
+        raise WireError(f"not a header line: {broken[:80]!r}") from None
+    if "" in raw:
+        raise WireError("a header without a name")
+    if len(raw) != len(lines):
+        lengths = {line for line in lines if line.startswith("Content-Length: ")}
+        if len(lengths) > 1:
             raise WireError("a message with two different lengths")
     return Headers(raw)
 

@@ -3,7 +3,8 @@
 import secrets
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -11,10 +12,10 @@ import gevent
 from gevent.event import Event
 
 from appliance.calls.directory import Directory
-from appliance.calls.errors import SwitchError, SwitchGoneError
+from appliance.calls.errors import ConfigurationError, SwitchError, SwitchGoneError
 from appliance.lab.backend import Phone, stations_of
-from appliance.lab.freeswitch.instance import RealFreeSwitch
-from appliance.lab.freeswitch.phone import Line, SipPhone
+from appliance.lab.freeswitch.instance import RealFreeSwitch, find_freeswitch
+from appliance.lab.freeswitch.phone import Line, SipPhone, find_baresip
 from appliance.switch.rendering import (
     RenderedDid,
     RenderedExtension,
@@ -52,6 +53,53 @@ def files_for(directory: Directory, passwords: Mapping[str, str], domain: str) -
         [RenderedDid(did.number, group) for did in directory.dids],
         domain,
     )
+
+
+@contextmanager
+def freeswitch_lab(
+    directory: Directory,
+    work: Path,
+    *,
+    controllers: str,
+    password: str,
+    event_socket_port: int,
+    domain: str = "appliance.local",
+) -> Iterator["FreeSwitchBackend"]:
+    """A private FreeSWITCH that serves ``directory``, for as long as the context lasts.
+
+    Args:
+        directory: whose extensions and DIDs are rendered.
+        work: files of the switch and the phones; a short path, FreeSWITCH cuts long ones.
+        controllers: ``host:port|host:port``.
+        password, event_socket_port: where the controllers expect the control link.
+        domain: as in the controllers' settings.
+
+    Raises:
+        ConfigurationError: when FreeSWITCH or baresip is missing.
+        SwitchError: when FreeSWITCH does not start.
+    """
+    binary = find_freeswitch()
+    if binary is None:
+        raise ConfigurationError(
+            "no FreeSWITCH: put it on PATH, or name it: FREESWITCH=/path/to/it"
+        )
+    if find_baresip() is None:
+        raise ConfigurationError("no SIP phones: install the package baresip")
+    passwords = passwords_for(directory)
+    switch = RealFreeSwitch(
+        binary,
+        work / "switch",
+        controllers=controllers,
+        domain=domain,
+        password=password,
+        event_socket_port=event_socket_port,
+    )
+    with ExitStack() as undo:
+        undo.callback(switch.stop)
+        switch.start(files_for(directory, passwords, domain))
+        backend = FreeSwitchBackend(switch, passwords, work / "phones")
+        undo.callback(backend.close)
+        yield backend
 
 
 class FreeSwitchBackend:

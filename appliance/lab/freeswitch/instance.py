@@ -44,16 +44,28 @@ class RealFreeSwitch:
         configuration: Path = CONFIGURATION,
         controllers: str = "127.0.0.1:1",
         domain: str = "appliance.local",
+        password: str = "",
+        event_socket_port: int = 0,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Draw the ports and the password; nothing runs before :meth:`start`."""
+        """Draw what is not given; nothing runs before :meth:`start`.
+
+        Args:
+            binary: see :func:`find_freeswitch`.
+            work: a directory of its own, with a short path.
+            controllers: ``host:port|host:port``, tried in order.
+            domain: that phones register in.
+            password: of the Event Socket; drawn when empty.
+            event_socket_port: a free one when 0.
+            environment: overrides of what ``vars.xml`` reads, by name.
+        """
         self.binary = binary
         self.work = work
         self.domain = domain
         self.root = work / "conf"
         self.voicemail = work / "voicemail"
-        self.password = secrets.token_hex(16)
-        self.event_socket_port = free_port()
+        self.password = password or secrets.token_hex(16)
+        self.event_socket_port = event_socket_port or free_port()
         self.internal_port = free_port()
         self.external_port = free_port()
         self._configuration = configuration

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from calls_for_tests import make_organisation, whole_call
 
 from appliance.calls.events import CallResumed, Event, TurnTaken, from_record
 from appliance.events.encoding import encode
@@ -31,6 +30,7 @@ from appliance.storage.migrate import migrate
 from appliance.storage.private_cluster import PrivateCluster
 from appliance.storage.spool import Spool
 from appliance.storage.spool_reader import spool_directories
+from tests.integration.events.calls_for_tests import make_organisation, whole_call
 
 pytestmark = pytest.mark.postgres
 _QUICK = ShipperConfig(gather_s=0.001, first_wait_s=0.01, longest_wait_s=0.05, adopt_every_s=0.05)

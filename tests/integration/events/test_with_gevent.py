@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from calls_for_tests import make_organisation
 
 from appliance.events.reader import count_events
 from appliance.storage.database import Database
+from tests.integration.events.calls_for_tests import make_organisation
 
 pytestmark = pytest.mark.postgres
 

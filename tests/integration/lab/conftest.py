@@ -1,13 +1,13 @@
 from collections.abc import Iterator
 
 import pytest
-from scripted_controller import ScriptedController
 
 from appliance.lab.backend import BenchBackend
 from appliance.lab.contract import SwitchUnderTest
 from appliance.lab.peer import Peer, PeerServer, dial
 from appliance.lab.switch import BenchConfig, BenchSwitch
 from appliance.lab.switch.dialplan import BenchDialplan
+from tests.integration.lab.scripted_controller import ScriptedController
 
 
 @pytest.fixture

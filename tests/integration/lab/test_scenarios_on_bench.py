@@ -1,7 +1,6 @@
 """Scenarios against a scripted controller: what the runner plays, times, gathers and checks."""
 
 import pytest
-from scripted_controller import ScriptedController
 
 from appliance.lab.account import CallAccount, TransferAccount, TurnAccount
 from appliance.lab.backend import BenchBackend
@@ -9,6 +8,7 @@ from appliance.lab.results import Line, ScenarioResult
 from appliance.lab.runner import Runner
 from appliance.lab.scenario import Scenario
 from appliance.lab.switch import BenchSwitch
+from tests.integration.lab.scripted_controller import ScriptedController
 
 SPEECH = {"voice": "en-us", "rate": 200}
 

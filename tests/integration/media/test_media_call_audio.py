@@ -7,7 +7,6 @@ from pathlib import Path
 
 import gevent
 import pytest
-from far_end import FarEnd, far_end
 from gevent import socket
 from gevent.event import Event
 
@@ -15,6 +14,7 @@ from appliance.calls.errors import InferenceError
 from appliance.media import playback as playback_module
 from appliance.media.call_audio import CallAudio
 from appliance.media.unicast import MAX_DATAGRAM, UnicastSocket
+from tests.integration.media.far_end import FarEnd, far_end
 
 TONE = b"\1\0"
 

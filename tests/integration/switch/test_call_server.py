@@ -12,7 +12,6 @@ from gevent import socket
 from gevent.event import AsyncResult
 from gevent.event import Event as Flag
 from gevent.queue import Queue
-from peers import GOODBYE, LIMIT_S, LINGER, OK, DialingPeer, api_reply, in_background, plain_event
 
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.calls.hangup import HangupCause
@@ -20,6 +19,16 @@ from appliance.switch.call_channel import CallChannel
 from appliance.switch.call_server import CallServer
 from appliance.switch.connection import Limits
 from appliance.switch.wire import WireLimits
+from tests.integration.switch.peers import (
+    GOODBYE,
+    LIMIT_S,
+    LINGER,
+    OK,
+    DialingPeer,
+    api_reply,
+    in_background,
+    plain_event,
+)
 
 QUICK = Limits(connect_s=0.3, reply_s=0.3, message_s=0.3)
 

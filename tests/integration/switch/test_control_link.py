@@ -11,12 +11,21 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import fake_esl
 import gevent
 import pytest
 from gevent.event import Event as Flag
 from gevent.queue import Queue
-from peers import (
+
+from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
+from appliance.calls.hangup import HangupCause
+from appliance.switch import commands
+from appliance.switch.connection import Limits
+from appliance.switch.control_link import BaseLink, ControlLink, open_control_link
+from appliance.switch.esl_link import EslLink
+from appliance.switch.inbound_link import InboundLink
+from appliance.switch.wire import Event
+from tests.integration.switch import fake_esl
+from tests.integration.switch.peers import (
     LIMIT_S,
     OK,
     Answer,
@@ -28,15 +37,6 @@ from peers import (
     listener,
     plain_event,
 )
-
-from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
-from appliance.calls.hangup import HangupCause
-from appliance.switch import commands
-from appliance.switch.connection import Limits
-from appliance.switch.control_link import BaseLink, ControlLink, open_control_link
-from appliance.switch.esl_link import EslLink
-from appliance.switch.inbound_link import InboundLink
-from appliance.switch.wire import Event
 
 HAS_ESL = importlib.util.find_spec("ESL") is not None
 
@@ -355,11 +355,11 @@ AT_EXIT = """
 import gevent, json, sys
 if {patched}:
     from gevent import monkey; monkey.patch_all()
-sys.path.insert(0, {here!r})
+sys.path.insert(0, {root!r})
 if {stand_in}:
-    import fake_esl; sys.modules["ESL"] = fake_esl
+    from tests.integration.switch import fake_esl; sys.modules["ESL"] = fake_esl
 from appliance.switch.esl_link import EslLink
-from peers import EventSocket
+from tests.integration.switch.peers import EventSocket
 switch = EventSocket()
 link = EslLink("127.0.0.1", switch.port, "secret")
 link.start()
@@ -379,7 +379,7 @@ print(json.dumps(link.api("status")))
     ],
 )
 def test_a_process_that_forgets_to_stop_ends_cleanly(patched: bool, stand_in: bool) -> None:
-    script = AT_EXIT.format(patched=patched, stand_in=stand_in, here=str(Path(__file__).parent))
+    script = AT_EXIT.format(patched=patched, stand_in=stand_in, root=str(Path(__file__).parents[3]))
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )

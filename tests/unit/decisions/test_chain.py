@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from front_desk import EVENING, SUNDAY, WEDNESDAY, front_desk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from appliance.decisions.context import Asked, TurnContext
 from appliance.decisions.language_model import Proposal, ProposalRequest
 from appliance.decisions.policies import standard_policies
 from appliance.decisions.policies.guard import Guard
+from tests.unit.decisions.front_desk import EVENING, SUNDAY, WEDNESDAY, front_desk
 
 DIRECTORY = front_desk()
 

@@ -1,12 +1,12 @@
 """A table of turns: what callers say, and what the chain must make of it, without any model."""
 
 import pytest
-from front_desk import WEDNESDAY, front_desk
 
 from appliance.calls.decision import Decision
 from appliance.decisions.chain import DecisionChain
 from appliance.decisions.context import TurnContext
 from appliance.decisions.policies import standard_policies
+from tests.unit.decisions.front_desk import WEDNESDAY, front_desk
 
 DIRECTORY = front_desk()
 CHAIN = DecisionChain(standard_policies())

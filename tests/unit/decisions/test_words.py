@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, time
 
 import pytest
-from front_desk import EVENING, HOURS, LONG_HOURS, SUNDAY, WEDNESDAY
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from appliance.decisions.hours_text import answer, closed_now, short
 from appliance.decisions.introduction import introduction
 from appliance.decisions.spoken import digits_in, say_digits, say_list, say_time
 from appliance.decisions.text import words_of
+from tests.unit.decisions.front_desk import EVENING, HOURS, LONG_HOURS, SUNDAY, WEDNESDAY
 
 TOMORROW = "We are closed now and open again tomorrow at eight in the morning."
 

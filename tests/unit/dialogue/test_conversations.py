@@ -1,7 +1,6 @@
 """Whole conversations, told as scripts."""
 
 import pytest
-from call_script import CLOSED, CallScript, northwind
 
 from appliance.calls.decision import Priority
 from appliance.calls.directory import Did
@@ -10,6 +9,7 @@ from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.dialogue import prompts
 from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.steps import Say
+from tests.unit.dialogue.call_script import CLOSED, CallScript, northwind
 
 
 def test_the_greeting_asks_how_to_help() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from call_script import CLOSED, OPEN, northwind
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from appliance.decisions.policies import standard_policies
 from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.state import Phase
 from appliance.dialogue.steps import FallBack, HangUp, Say, Step, Transfer
+from tests.unit.dialogue.call_script import CLOSED, OPEN, northwind
 
 CHAIN = DecisionChain(standard_policies())
 DIRECTORIES = {

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from synthetic_voice import Wave, names, of_kind, quiet, room, speech, syllable, take_turns
 
 from appliance.speech.barge_in import BargeInRules, EchoWatch, echo_share
 from appliance.speech.events import (
@@ -16,6 +15,16 @@ from appliance.speech.events import (
     TurnEnded,
 )
 from appliance.speech.turn_taker import TurnTaker
+from tests.unit.speech.synthetic_voice import (
+    Wave,
+    names,
+    of_kind,
+    quiet,
+    room,
+    speech,
+    syllable,
+    take_turns,
+)
 
 RATES = pytest.mark.parametrize("rate_hz", [8000, 16000])
 LENGTH_S = 10.0

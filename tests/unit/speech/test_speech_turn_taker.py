@@ -4,7 +4,19 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from synthetic_voice import (
+
+from appliance.speech.endpointing import PauseLengths
+from appliance.speech.events import (
+    EndReason,
+    Expectation,
+    PauseStarted,
+    SpeechDismissed,
+    SpeechResumed,
+    SpeechStarted,
+    TurnEnded,
+)
+from appliance.speech.turn_taker import TurnTaker, TurnTakerConfig
+from tests.unit.speech.synthetic_voice import (
     Wave,
     frames_of,
     names,
@@ -18,18 +30,6 @@ from synthetic_voice import (
     to_pcm,
     to_wave,
 )
-
-from appliance.speech.endpointing import PauseLengths
-from appliance.speech.events import (
-    EndReason,
-    Expectation,
-    PauseStarted,
-    SpeechDismissed,
-    SpeechResumed,
-    SpeechStarted,
-    TurnEnded,
-)
-from appliance.speech.turn_taker import TurnTaker, TurnTakerConfig
 
 RATES = pytest.mark.parametrize("rate_hz", [8000, 16000])
 

@@ -7,13 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_voice import noise, of_kind, quiet, seconds, speech, syllable, take_turns, to_pcm
 
 from appliance.media.pcm import level_db
 from appliance.media.resampling import resample
 from appliance.speech.events import TurnEnded
 from appliance.speech.turn_taker import TurnTaker
 from appliance.speech.voice_activity import NoiseFloor, SileroGate, VoiceActivity, VoicedGate
+from tests.unit.speech.synthetic_voice import (
+    noise,
+    of_kind,
+    quiet,
+    seconds,
+    speech,
+    syllable,
+    take_turns,
+    to_pcm,
+)
 
 WORDS = ("yes", "no", "stop", "operator", "zero", "one", "two", "three", "four", "five", "six",
          "seven", "eight", "nine")  # fmt: skip
