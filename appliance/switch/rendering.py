@@ -29,6 +29,9 @@ _HASH = re.compile(r"[0-9a-f]{32}")
 OUTBOUND_CALLS_PER_PHONE = 2
 """Calls that one phone may have through trunks at a time: what a stolen password is worth."""
 
+EMERGENCY_PATIENCE_S = 6
+"""How long a trunk may be dumb about an emergency call before the next one is tried."""
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedExtension:
@@ -233,7 +236,8 @@ def _gateway(trunk: RenderedTrunk) -> str:
         "extension": "auto_to_user",
         "caller-id-in-from": "false" if trunk.register else "true",
         "context": "public",
-        "ping": "30",
+        # No "ping": FreeSWITCH would refuse to use a provider that does not answer OPTIONS, and
+        # an emergency call must at least be tried.
     }
     return _fragment(
         [
@@ -310,7 +314,10 @@ def _outbound(trunks: Sequence[RenderedTrunk]) -> str:
 
 def _emergency(trunks: Sequence[RenderedTrunk]) -> str:
     names = [gateway_name(trunk.name) for trunk in trunks if trunk.emergency]
-    route = "|".join(f"sofia/gateway/{name}/${{emergency_number}}" for name in names)
+    route = "|".join(
+        f"[leg_progress_timeout={EMERGENCY_PATIENCE_S}]sofia/gateway/{name}/${{emergency_number}}"
+        for name in names
+    )
     return _fragment([_action("bridge", route)] if names else [])
 
 

@@ -9,7 +9,7 @@ from appliance.lab.freeswitch.instance import RealFreeSwitch
 from appliance.lab.freeswitch.phone import SipPhone, Spoken
 from appliance.lab.freeswitch.raw_sip import SipAnswerer, SipCaller
 from appliance.lab.sound import read_wav, tone
-from appliance.switch.rendering import NETWORKS, render
+from appliance.switch.rendering import EMERGENCY_PATIENCE_S, NETWORKS, RenderedTrunk, render
 from tests.freeswitch.organisation import (
     DID,
     DOMAIN,
@@ -91,6 +91,20 @@ def test_emergency_numbers_go_out_first_over_the_trunk(
         alice.dial("112")
         invite = trunk.invites.get(timeout=5)
         assert invite.splitlines()[0].startswith("INVITE sip:112@127.0.0.1")
+        switch.render(files())
+
+
+def test_an_emergency_call_moves_on_from_a_trunk_that_is_dumb(
+    switch: RealFreeSwitch, phones: MakePhone
+) -> None:
+    with SipCaller(0) as dumb, SipAnswerer("486 Busy Here") as alive:
+        trunks = [
+            RenderedTrunk("dumb", f"127.0.0.1:{dumb.port}"),
+            RenderedTrunk("alive", f"127.0.0.1:{alive.port}"),
+        ]
+        switch.render({**files(), **render([], trunks, [], DOMAIN)})
+        phones("203").dial("112")
+        assert "INVITE sip:112@" in alive.invites.get(timeout=EMERGENCY_PATIENCE_S + 3)
         switch.render(files())
 
 
