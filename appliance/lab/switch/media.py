@@ -47,13 +47,13 @@ class ChannelMedia:
         for path in list(self._recordings):
             self.stop_recording(path)
 
-    def to_phone(self, pcm: bytes) -> None:
-        """Send towards the phone, now and unpaced."""
+    def to_phone(self, pcm: bytes, age_s: float = 0.0) -> None:
+        """Send towards the phone, unpaced, what reached the switch ``age_s`` ago."""
         if self._channel.down.is_set():
             return
         for recording in self._recordings.values():
             recording.wrote(pcm)
-        self._channel.phone.hear(pcm, self._core.now())
+        self._channel.phone.hear(pcm, self._core.now() - age_s)
 
     def _tick(self, now: float) -> None:
         frame = self._channel.phone.next_frame(now)
