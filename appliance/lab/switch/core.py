@@ -20,6 +20,7 @@ from appliance.lab.switch.originate import Originated, Ringing
 from appliance.lab.switch.wire import BenchEvent, Command
 
 _KEPT_WARNINGS = 1000
+_KEPT_TRACES = 20_000
 
 
 class Listener(Protocol):
@@ -76,8 +77,8 @@ class Core:
         self.listeners: list[Listener] = []
         self.warnings: list[str] = []
         self.expansion_calls: list[str] = []
-        self.traces: list[TraceEntry] = []
-        self.routes: list[tuple[str, str, str]] = []
+        self.traces: deque[TraceEntry] = deque(maxlen=_KEPT_TRACES)
+        self.routes: deque[tuple[str, str, str]] = deque(maxlen=_KEPT_TRACES)
         self.on_ring: Callable[[VirtualPhone], None] = lambda _phone: None
         self.connect_controller: Callable[[Channel, str], Session | None] = lambda _c, _a: None
         self.run_api: Callable[[str], str] = lambda _line: ""

@@ -81,5 +81,6 @@ def _age_s(about: list[tuple[int, int, bytes]]) -> float:
         if level == socket.SOL_SOCKET and kind == _ARRIVAL_TIMES:
             seconds, nanoseconds = _TIMESPEC.unpack(data)
             # The clock that the kernel stamps with; a step of it in this very moment is possible.
-            return max(time.time() - seconds - nanoseconds * 1e-9, 0.0)
+            sent_at = float(seconds) + float(nanoseconds) * 1e-9
+            return max(time.time() - sent_at, 0.0)
     return 0.0
