@@ -175,6 +175,7 @@ def _equipment(
             domain=switch.domain,
             socket_address=f"{switch.call_server_host}:{switch.call_server_port}",
             accept_timeout_s=settings.dialogue.accept_timeout_s,
+            come_back_to=f"{switch.return_extension}:XML:{switch.return_context}",
         ),
         turn_taking=_turn_taking(settings),
         timing=SessionTiming(

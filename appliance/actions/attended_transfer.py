@@ -129,16 +129,24 @@ class _Attempt:
     def _bridge(self, desk: CallChannel, meanwhile: Playback | None) -> TransferResult:
         """Connect the two legs, once the caller has heard the last word.
 
-        The caller's leg hangs up when the bridge ends, whoever ends it, and needs nobody to be
-        alive for that; so a controller that dies in mid-bridge leaves no dead line behind.
+        Until the bridge is up, the caller's leg is set to come back through the dialplan: a desk
+        that vanishes in between would otherwise take the caller with it. Once it is up, the leg
+        ends with the bridge, whoever ends it; that needs nobody to be alive, so a controller that
+        dies in mid-bridge leaves no dead line behind.
         """
         call = self._call
         if meanwhile is not None:
             meanwhile.wait(_LAST_WORDS_S)
         if desk.closed.is_set():
             return TransferResult.DECLINED
-        commands.set_variable(call.switch, call.call_id, "hangup_after_bridge", "true")
-        commands.bridge(call.switch, call.call_id, desk.uuid)
+        link, caller = call.switch, call.call_id
+        commands.set_variable(link, caller, "transfer_after_bridge", call.config.come_back_to)
+        call.bridged.clear()
+        commands.bridge(link, caller, desk.uuid)
+        if not call.bridged.wait(call.config.bridge_timeout_s):
+            return TransferResult.FAILED
+        commands.set_variable(link, caller, "hangup_after_bridge", "true")
+        commands.set_variable(link, caller, "transfer_after_bridge", "")
         return TransferResult.CONNECTED
 
     def _take_down(self, cause: str) -> None:

@@ -1,6 +1,8 @@
 """What an action may touch: the caller's line, the log, the directory, and the switch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from gevent.event import Event
 
 from appliance.actions.desks import Desks
 from appliance.actions.line import Line
@@ -18,6 +20,7 @@ class CallConfig:
         socket_address: ``host:port`` where desk legs find this controller's call server.
         accept_timeout_s: for a desk to press a key after it answered.
         bridge_timeout_s: for FreeSWITCH to say that two legs are bridged.
+        come_back_to: ``EXTENSION:XML:CONTEXT`` that leads a leg back to the controllers.
         desk_context: dialplan context for blind transfers.
     """
 
@@ -25,6 +28,7 @@ class CallConfig:
     socket_address: str
     accept_timeout_s: float = 12.0
     bridge_timeout_s: float = 3.0
+    come_back_to: str = "appliance:XML:public"
     desk_context: str = "internal"
 
 
@@ -34,6 +38,7 @@ class Call:
 
     Attributes:
         caller_name: hostile text; only ever spoken or stored, and sanitised before a dial string.
+        bridged: set while FreeSWITCH says that the caller's leg is connected to another.
     """
 
     line: Line
@@ -44,6 +49,7 @@ class Call:
     config: CallConfig
     caller_number: str
     caller_name: str
+    bridged: Event = field(default_factory=Event)
 
     @property
     def call_id(self) -> str:

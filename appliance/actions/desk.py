@@ -1,20 +1,19 @@
-"""The person at the desk hears who is calling and why, and presses a key to be connected."""
+"""The person at the desk: hears who is calling and why, and presses a key before being connected."""
 
-import time
-
-from gevent.queue import Empty
+import gevent
+from gevent.event import AsyncResult
 
 from appliance.actions.call import Call
 from appliance.actions.line import Line
 from appliance.calls.events import Speaker
 from appliance.calls.transfer import TransferResult
-from appliance.media.playback import Playback
 from appliance.switch.call_channel import CallChannel
 
 ACCEPT, DECLINE = "1", "2"
 ANNOUNCEMENTS = 2
+_GONE = ""
 _MEDIA_TIMEOUT_S = 3.0
-_POLL_S = 0.25
+_LONGEST_ANNOUNCEMENT_S = 60.0
 _HANGUP_EVENTS = frozenset({"CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"})
 
 
@@ -26,43 +25,53 @@ def ask_desk(call: Call, channel: CallChannel, announcement: str) -> TransferRes
         after the announcement was said twice, NO_MEDIA when no audio came from the phone.
 
     Raises:
-        SwitchError: when the leg is gone before its audio could be taken.
+        SwitchError: when FreeSWITCH does not let us take the leg's audio.
     """
     desk = Line(channel, call.line.voice)
-    desk.open()
+    pressed: AsyncResult[str] = AsyncResult()
+    keys = gevent.spawn(_watch_keys, channel, pressed)
+    keys.name = f"desk-keys-{channel.uuid}"
     try:
+        desk.open()
         if not desk.audio.first_frame(_MEDIA_TIMEOUT_S):
-            return TransferResult.NO_MEDIA
+            return TransferResult.DECLINED if pressed.value == _GONE else TransferResult.NO_MEDIA
         call.log.turn(speaker=Speaker.DESK, text=announcement, source="prompt")
-        patience_s = call.config.accept_timeout_s / ANNOUNCEMENTS
-        for _ in range(ANNOUNCEMENTS):
-            key = _key(channel, desk.say(announcement), patience_s)
-            if key is not None:
-                return TransferResult.CONNECTED if key == ACCEPT else TransferResult.DECLINED
-        return TransferResult.NO_RESPONSE
+        return _answer(_ask(call, desk, announcement, pressed))
     finally:
         desk.close()
+        keys.kill()
 
 
-def _key(channel: CallChannel, spoken: Playback, patience_s: float) -> str | None:
-    """The first of 1 and 2; empty when the desk hung up; None when nothing came in time.
+def _answer(key: str | None) -> TransferResult:
+    if key is None:
+        return TransferResult.NO_RESPONSE
+    return TransferResult.CONNECTED if key == ACCEPT else TransferResult.DECLINED
+
+
+def _ask(call: Call, desk: Line, announcement: str, pressed: "AsyncResult[str]") -> str | None:
+    """The key; empty when they hung up, None when nothing came.
 
     Patience begins when the announcement has been heard to its end, so a long one costs nobody
     their time to think.
     """
-    deadline: float | None = None
-    while deadline is None or time.monotonic() < deadline:
-        if deadline is None and spoken.done.is_set():
-            deadline = time.monotonic() + patience_s
-        try:
-            event = channel.events.get(timeout=_POLL_S)
-        except Empty:
-            continue
-        if event is None or event.get("Event-Name") in {
-            "CHANNEL_HANGUP",
-            "CHANNEL_HANGUP_COMPLETE",
-        }:
-            return ""
-        if event.get("Event-Name") == "DTMF" and event.get("DTMF-Digit") in {ACCEPT, DECLINE}:
-            return str(event.get("DTMF-Digit"))
-    return None
+    patience_s = call.config.accept_timeout_s / ANNOUNCEMENTS
+    for _ in range(ANNOUNCEMENTS):
+        spoken = desk.say(announcement)
+        gevent.wait([spoken.done, pressed], timeout=_LONGEST_ANNOUNCEMENT_S, count=1)
+        pressed.wait(patience_s)
+        if pressed.ready():
+            break
+    key: str | None = pressed.value
+    return key
+
+
+def _watch_keys(channel: CallChannel, pressed: "AsyncResult[str]") -> None:
+    """Give ``pressed`` the first of 1 and 2, or nothing but the news that the desk is gone."""
+    for event in iter(channel.events.get, None):
+        name = event.get("Event-Name")
+        if name in _HANGUP_EVENTS:
+            break
+        if name == "DTMF" and event.get("DTMF-Digit") in {ACCEPT, DECLINE}:
+            pressed.set(event.get("DTMF-Digit"))
+            return
+    pressed.set(_GONE)

@@ -4,6 +4,7 @@ A desk leg is originated through the control link and then connects to the call 
 of its own. This is where the transfer that asked for it meets it.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,8 @@ ROLE_VARIABLE = "appliance_role"
 CALL_VARIABLE = "appliance_call_id"
 TRANSFER_VARIABLE = "appliance_transfer_id"
 DESK_ROLE = "desk"
+# FreeSWITCH sets it on the legs of ``user/EXTENSION@DOMAIN``.
+_EXTENSION_VARIABLE = "dialed_user"
 
 
 class Desks:
@@ -23,17 +26,15 @@ class Desks:
     def __init__(self) -> None:
         """Begin with every desk free."""
         self._expected: dict[str, AsyncResult[CallChannel]] = {}
-        self._taken: set[str] = set()
+        self._legs: dict[str, CallChannel] = {}
+        self._taken: Counter[str] = Counter()
 
     @contextmanager
     def reserved(self, extensions: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """Hold those of ``extensions`` that are free; yields them, empty when all are taken."""
-        free = tuple(number for number in extensions if number not in self._taken)
-        self._taken.update(free)
-        try:
+        free = tuple(number for number in extensions if not self._taken[number])
+        with self._taking(free):
             yield free
-        finally:
-            self._taken.difference_update(free)
 
     @contextmanager
     def expected(self, transfer_id: str) -> Iterator["AsyncResult[CallChannel]"]:
@@ -45,10 +46,33 @@ class Desks:
         finally:
             del self._expected[transfer_id]
 
-    def arrived(self, channel: CallChannel) -> bool:
-        """Hand a desk leg to its transfer; False when nobody waits for it any more."""
+    def attend(self, channel: CallChannel) -> None:
+        """Hand a desk leg to its transfer, and keep its phone taken until the leg is gone.
+
+        Blocks until then; returns at once when no transfer waits for the leg any more.
+        """
         arrival = self._expected.get(channel.event.var(TRANSFER_VARIABLE))
         if arrival is None or arrival.ready():
-            return False
-        arrival.set(channel)
-        return True
+            return
+        self._legs[channel.uuid] = channel
+        try:
+            with self._taking((channel.event.var(_EXTENSION_VARIABLE),)):
+                arrival.set(channel)
+                channel.closed.wait()
+        finally:
+            del self._legs[channel.uuid]
+
+    def hung_up(self, leg_id: str) -> None:
+        """The control link says that a leg is gone: a desk's phone is free again at once."""
+        channel = self._legs.get(leg_id)
+        if channel is not None:
+            channel.close()
+
+    @contextmanager
+    def _taking(self, extensions: tuple[str, ...]) -> Iterator[None]:
+        self._taken.update(extensions)
+        try:
+            yield
+        finally:
+            self._taken.subtract(extensions)
+            self._taken = +self._taken  # forget the phones that nobody uses

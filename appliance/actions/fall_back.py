@@ -2,15 +2,18 @@
 
 from appliance.actions.call import Call
 
-FALL_BACK_VARIABLE = "appliance_fall_back"
+FALL_BACK_VARIABLE = "appliance_fallback"
+_HUNT = "hunt"
 
 
-def fall_back(call: Call, reason: str) -> None:
+def fall_back(call: Call) -> None:
     """Close our session so that FreeSWITCH goes on with the next action of the extension.
+
+    The variable tells the dialplan not to offer the call to the next controller.
 
     Raises:
         SwitchError: when the leg is already gone.
     """
     call.line.close()
-    call.line.channel.set_variable(FALL_BACK_VARIABLE, reason[:64])
+    call.line.channel.set_variable(FALL_BACK_VARIABLE, _HUNT)
     call.line.channel.close()

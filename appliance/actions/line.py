@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from appliance.calls.errors import InferenceError
-from appliance.media.call_audio import CallAudio
-from appliance.media.playback import Playback
+from appliance.calls.errors import InferenceError, SwitchError
+from appliance.media.call_audio import CallAudio, Playback
 from appliance.speech.synthesizer import Synthesizer
 from appliance.switch.call_channel import CallChannel
 
@@ -23,16 +22,34 @@ class Line:
 
     Attributes:
         on_voice_failed: called when the voice gave up in mid-sentence; the rest stays unsaid.
+        rate_hz: of the leg's audio. The unicast carries the codec's rate, and only the channel
+            knows which codec was agreed.
     """
 
     channel: CallChannel
     voice: Synthesizer
     on_voice_failed: Callable[[str], None] = _ignore
     record_to: Path | None = None
-    audio: CallAudio = field(init=False)
-    rate_hz: int = field(init=False, default=8000)
+    rate_hz: int = field(init=False)
+    _audio: CallAudio | None = field(init=False, default=None)
     _on_frame: Callable[[bytes | None, int], None] = field(init=False, default=_ignore)
     _on_lost: Callable[[int], None] = field(init=False, default=_ignore)
+
+    def __post_init__(self) -> None:
+        data = self.channel.event
+        rate = data.var("read_rate") or data.var("write_rate")
+        self.rate_hz = int(rate) if rate in {str(hz) for hz in SUPPORTED_RATES_HZ} else 8000
+
+    @property
+    def audio(self) -> CallAudio:
+        """The leg's audio; only between :meth:`open` and the end of the call."""
+        assert self._audio is not None, "the line was never opened"
+        return self._audio
+
+    @property
+    def audio_ms(self) -> int:
+        """Milliseconds of audio time since :meth:`open`; 0 when there never was any."""
+        return self._audio.audio_ms if self._audio is not None else 0
 
     def listen(
         self, on_frame: Callable[[bytes | None, int], None], on_lost: Callable[[int], None]
@@ -44,22 +61,22 @@ class Line:
         self._on_frame, self._on_lost = on_frame, on_lost
 
     def open(self) -> None:
-        """Answer the leg and take its audio.
+        """Answer the leg and take its audio. Whoever opens a line closes it, also after an error.
 
         Raises:
-            SwitchError: when FreeSWITCH refuses or does not answer in time.
+            SwitchError: when FreeSWITCH refuses or does not answer in time, or no port is free.
         """
         self.channel.answer()
-        # The unicast carries the codec's rate, and only the channel knows which codec was agreed.
-        rate = self.channel.event.var("read_rate") or self.channel.event.var("write_rate")
-        self.rate_hz = int(rate) if rate in {str(hz) for hz in SUPPORTED_RATES_HZ} else 8000
-        self.audio = CallAudio(
+        self._audio = CallAudio(
             self.rate_hz,
             on_frame=lambda pcm, at_ms: self._on_frame(pcm, at_ms),
             on_lost=lambda silent_ms: self._on_lost(silent_ms),
             record_to=self.record_to,
         )
-        addresses = self.audio.open()
+        try:
+            addresses = self._audio.open()
+        except OSError as error:
+            raise SwitchError(f"no port for the audio of a leg: {error}") from error
         self.channel.unicast(
             addresses.local_ip, addresses.local_port, addresses.remote_ip, addresses.remote_port
         )
@@ -72,6 +89,11 @@ class Line:
         """Begin to play PCM at the line's rate; returns at once."""
         return self.audio.say(pcm)
 
+    def fall_silent(self) -> None:
+        """Stop whatever is being said, and let nobody wait for the rest of it."""
+        if self._audio is not None:
+            self._audio.flush()
+
     def _guarded(self, text: str) -> Iterator[bytes]:
         try:
             yield from self.voice.speak(text, self.rate_hz)
@@ -80,5 +102,5 @@ class Line:
 
     def close(self) -> None:
         """Let the audio go; the leg itself stays up. Safe to call twice."""
-        if hasattr(self, "audio"):
-            self.audio.close()
+        if self._audio is not None:
+            self._audio.close()

@@ -43,6 +43,7 @@ _BY_CAUSE = {
     HangupCause.UNALLOCATED_NUMBER: TransferResult.UNREACHABLE,
     HangupCause.NO_ROUTE_DESTINATION: TransferResult.UNREACHABLE,
     HangupCause.DESTINATION_OUT_OF_ORDER: TransferResult.UNREACHABLE,
+    HangupCause.REQUESTED_CHAN_UNAVAIL: TransferResult.UNREACHABLE,
     HangupCause.NORMAL_TEMPORARY_FAILURE: TransferResult.UNREACHABLE,
     HangupCause.ORIGINATOR_CANCEL: TransferResult.CALLER_HUNG_UP,
 }

@@ -115,7 +115,11 @@ class CallSession:
         channel = self._call.line.channel
         for event in iter(channel.events.get, None):
             name = event.get("Event-Name")
-            if name == "DTMF":
+            if name == "CHANNEL_BRIDGE":
+                self._call.bridged.set()
+            elif name == "CHANNEL_UNBRIDGE":
+                self._call.bridged.clear()
+            elif name == "DTMF":
                 self._inbox.put(CallerPressed(event.get("DTMF-Digit", "")))
             elif name in _HANGUP_EVENTS and event.get("Unique-ID") in {None, "", channel.uuid}:
                 self._inbox.put(Hangup(event.get("Hangup-Cause", "UNKNOWN")))

@@ -156,7 +156,7 @@ class StepRunner:
         if last_words is not None:
             last_words.wait(_LAST_WORDS_S)
         self._ended = (Outcome.FELL_BACK, f"left to the dialplan: {reason}")
-        fall_back(self._call, reason)
+        fall_back(self._call)
         return True
 
     def outcome(self, conversation: Conversation) -> tuple[Outcome, str]:

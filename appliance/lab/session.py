@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from appliance.calls.directory import Directory
 from appliance.calls.errors import ConfigurationError
 from appliance.inference.client import InferenceClient
 from appliance.lab.backend import Backend, BenchBackend
 from appliance.lab.faults import faults_of
+from appliance.lab.freeswitch.backend import freeswitch_lab
 from appliance.lab.records import DatabaseRecords
 from appliance.lab.results import Line
 from appliance.lab.runner import Runner
@@ -40,7 +42,7 @@ def lab(
         database = Database(stack.database_url)
         undo.callback(database.close)
         directory = load_directories(database)[0]
-        backend = undo.enter_context(_backend(switch, stack))
+        backend = undo.enter_context(_backend(switch, stack, directory))
         recognizer = HttpRecognizer(InferenceClient(stack.inference_url))
         started()
         yield Runner(
@@ -50,7 +52,14 @@ def lab(
 
 
 @contextmanager
-def _backend(switch: str, stack: Stack) -> Iterator[Backend]:
+def _backend(switch: str, stack: Stack, directory: Directory) -> Iterator[Backend]:
+    if switch == "freeswitch":
+        with freeswitch_lab(
+            directory, stack.work, controllers=stack.socket_hosts, password=stack.password,
+            event_socket_port=stack.switch_port,
+        ) as backend:  # fmt: skip
+            yield backend
+        return
     if switch != "bench":
         raise ConfigurationError(f"no switch {switch!r}: choose one of {', '.join(SWITCHES)}")
     bench = BenchSwitch(

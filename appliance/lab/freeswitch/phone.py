@@ -273,6 +273,7 @@ class SipPhone:
         elif kind == "CALL_CLOSED":
             self.ended_at = self._now()
             self.hangup_cause = param
+            self.rings.clear()
             self.ended.set()
         elif kind == "REGISTER_OK":
             self.registered.set()
