@@ -6,7 +6,12 @@
   data as an `Event` (greenswitch's own keeps it as decoded-before-split headers);
 - ``call_command`` refuses line breaks and has a time limit (greenswitch's ``block=True`` waits
   for the application's end without one); ``answer`` and ``hangup`` raise when refused;
-- ``on_hangup`` does not write the caller's number into the log.
+- ``on_hangup`` does not write the caller's number into the log;
+- `close` waits until the leg is parked. FreeSWITCH 1.10 loses a call otherwise: the end of the
+  connection clears a flag that the ``socket`` application sets only when it parks the leg
+  (``mod_event_socket.c``, ``switch_ivr_park``), so a connection that ends in the first
+  milliseconds leaves the leg parked for ever, with a dead line, instead of going on in the
+  dialplan. (Reproduced; a process killed in those milliseconds still loses its call that way.)
 
 greenswitch's ``playback``, ``say`` and ``play_and_get_digits`` are there but not for us: they end
 the unicast that carries the call's audio.
@@ -15,7 +20,9 @@ the unicast that carries the call's audio.
 from collections.abc import Mapping
 from contextlib import suppress
 
+import gevent
 from gevent import socket
+from gevent.event import Event as Flag
 from gevent.queue import Empty, Full, Queue
 from greenswitch.esl import OutboundSession
 
@@ -26,13 +33,15 @@ from appliance.switch.escaping import argument, identifier, one_line, variable_n
 from appliance.switch.wire import Event, event_of
 
 LINGER_S = 10
+_PARKED_S = 1.0
 
 
 class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greenswitch is untyped
     """A live call. Made by the call server, closed by it when the call's handler returns.
 
     Closing it while the caller is still there makes FreeSWITCH go on with the dialplan's next
-    action: that is how a call is given back.
+    action: that is how a call is given back. After a hang-up FreeSWITCH keeps the connection for
+    `LINGER_S` to tell the rest; ``CHANNEL_HANGUP_COMPLETE`` is the last thing worth waiting for.
 
     Attributes:
         event: the channel's data at the time of `connect`.
@@ -51,6 +60,7 @@ class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greensw
         limits = limits or Limits()
         self.events: Queue = Queue(maxsize=limits.queued_events)
         self.peer = client_address
+        self._parked = Flag()
         self.prepare(f"call-reader-{client_address[0]}:{client_address[1]}", limits)
         super().__init__(client_address, sock)
 
@@ -69,6 +79,7 @@ class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greensw
         for command, reply in zip(("linger", "myevents"), replies, strict=True):
             expect_ok(reply.data, command)
         self._outbound_connected = True
+        self._connected_at = self._clock()
         return self.event
 
     @property
@@ -85,6 +96,8 @@ class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greensw
 
     def on_wire_event(self, event: Event) -> None:
         """Queue an event; a call whose events nobody reads any more is dropped."""
+        if event.name == "CHANNEL_PARK":
+            self._parked.set()
         try:
             self.events.put_nowait(event)
         except Full:
@@ -199,7 +212,14 @@ class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greensw
                 self.api(f"uuid_kill {self.uuid} {cause.value}")
 
     def close(self) -> None:
-        """End the connection. A leg that still lives goes on in the dialplan."""
+        """End the connection. A leg that still lives goes on in the dialplan.
+
+        Waits, if need be, until the leg is parked: a few milliseconds after `connect`, at most a
+        second.
+        """
+        if self._outbound_connected and not self.hung_up:
+            left_s = self._connected_at + _PARKED_S - self._clock()
+            gevent.wait([self._parked, self.closed], timeout=max(0.0, left_s), count=1)
         self.drop("closed by us")
 
     def on_hangup(self, event: Event) -> None:

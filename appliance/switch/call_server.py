@@ -8,7 +8,9 @@
   nothing), a taken port raises, running out of files is waited out;
 - ``_accept_call``: the parent counts a call after ``connect``, so that any number of mute peers
   get past ``max_connections``, and has no time limit for them;
-- ``stop``: the parent closes nothing until its last call has ended, and has no time limit.
+- ``stop``: the parent closes nothing until its last call has ended, and has no time limit. What
+  is in the kernel's queue when the port closes is taken and given back (see `CallChannel.close`
+  for what would become of it otherwise).
 """
 
 import errno
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 _BACKLOG = 512
 _OUT_OF_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _OUT_OF_FILES_WAIT_S = 0.2
+_REFUSALS = 100
 
 
 class CallServer(OutboundESLServer):  # type: ignore[misc]  # greenswitch is untyped
@@ -55,7 +58,7 @@ class CallServer(OutboundESLServer):  # type: ignore[misc]  # greenswitch is unt
             port: 0 for any free one.
             on_call: runs once per call, in a greenlet of its own named after the call. When it
                 returns or raises, the session is closed.
-            max_sessions: above it, a new call is refused and left to the dialplan.
+            max_sessions: above it, a new call is given back to the dialplan.
             limits: times and sizes.
         """
         super().__init__(host, port, on_call, max_sessions)
@@ -64,6 +67,7 @@ class CallServer(OutboundESLServer):  # type: ignore[misc]  # greenswitch is unt
         self._acceptor: gevent.Greenlet | None = None
         self._idle = Flag()
         self._idle.set()
+        self._refusals: set[gevent.Greenlet] = set()
 
     @property
     def active(self) -> int:
@@ -115,14 +119,13 @@ class CallServer(OutboundESLServer):  # type: ignore[misc]  # greenswitch is unt
             self._take(sock, address)
 
     def _take(self, sock: socket.socket, address: tuple[str, int]) -> None:
-        if self.connection_count >= self.max_connections:
-            log.error("call refused: %s sessions, no more allowed", self.connection_count)
-            sock.close()
-            return
         try:
             keep_alive(sock)
         except OSError:  # reset before we looked at it
             sock.close()
+            return
+        if not self._running or self.connection_count >= self.max_connections:
+            self._refuse(sock, address)
             return
         self.connection_count += 1
         self._idle.clear()
@@ -133,6 +136,27 @@ class CallServer(OutboundESLServer):  # type: ignore[misc]  # greenswitch is unt
         self._greenlets.add(handler)
         handler.link(self._handle_call_finish)
         handler.start()
+
+    def _refuse(self, sock: socket.socket, address: tuple[str, int]) -> None:
+        """Give a call back to the dialplan unheard, in a greenlet of its own."""
+        log.error("call refused with %s sessions", self.connection_count)
+        if len(self._refusals) >= _REFUSALS:
+            sock.close()
+            return
+        greenlet = gevent.Greenlet(self._give_back, CallChannel(address, sock, self._limits))
+        greenlet.name = f"call-refused-{address[0]}:{address[1]}"
+        self._refusals.add(greenlet)
+        greenlet.link(self._refusals.discard)
+        greenlet.start()
+
+    @staticmethod
+    def _give_back(session: CallChannel) -> None:
+        try:
+            session.connect()
+        except SwitchError as error:
+            log.warning("no call from %s:%s: %s", *session.peer, error)
+        finally:
+            session.close()
 
     def _accept_call(self, session: CallChannel) -> None:
         """One session from handshake to close: the body of its greenlet."""
@@ -160,12 +184,14 @@ class CallServer(OutboundESLServer):  # type: ignore[misc]  # greenswitch is unt
         """Take no more calls; those there are go on. FreeSWITCH tries the next controller."""
         self._running = False
         acceptor, self._acceptor = self._acceptor, None
-        if acceptor is not None:
-            # Closing under a blocked accept wakes it with an error, which ends it.
-            with suppress(OSError):
-                self.server.shutdown(socket.SHUT_RDWR)
-            self.server.close()
-            acceptor.kill()
+        if acceptor is None:
+            return
+        acceptor.kill()
+        self.server.settimeout(0)
+        with suppress(OSError):  # nobody waits any more
+            while True:
+                self._take(*self.server.accept())
+        self.server.close()
 
     def wait_idle(self, timeout_s: float | None = None) -> bool:
         """Wait until no session is left; False when some still are after ``timeout_s``."""
@@ -177,6 +203,8 @@ class CallServer(OutboundESLServer):  # type: ignore[misc]  # greenswitch is unt
         Sessions that are cut off go on in the dialplan.
         """
         self.drain()
+        gevent.joinall(list(self._refusals), timeout=timeout_s)
+        gevent.killall(list(self._refusals))
         if not self.wait_idle(timeout_s):
             log.warning("%s calls cut off after %g s", self.active, timeout_s)
             gevent.killall(list(self._greenlets), timeout=timeout_s + 1)

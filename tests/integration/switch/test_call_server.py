@@ -139,6 +139,9 @@ def test_when_the_handler_ends_the_call_is_given_back(serve: Serve) -> None:
     peer.greet()
     channel = desk.next()
     desk.release.set()
+    # Not before the leg is parked: FreeSWITCH would keep it parked for ever.
+    assert not channel.closed.wait(0.1)
+    peer.send(plain_event("CHANNEL_PARK"))
     assert peer.at_end()
     assert channel.closed.wait(LIMIT_S)
     assert server.wait_idle(LIMIT_S)
@@ -364,6 +367,8 @@ def test_no_more_sessions_than_allowed(serve: Serve) -> None:
     desk.next()
     assert mute.command() == "connect"
     third = dial(server, "third")
+    third.greet()
+    third.send(plain_event("CHANNEL_PARK"))
     assert third.at_end()
     first.close()
     mute.close()

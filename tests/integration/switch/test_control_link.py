@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
@@ -70,11 +71,11 @@ def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     links: list[BaseLink] = []
     if request.param == "esl-stand-in":
         monkeypatch.setitem(sys.modules, "ESL", fake_esl)
-    adapter = InboundLink if request.param == "greenswitch" else EslLink
+    adapter: Any = InboundLink if request.param == "greenswitch" else EslLink
 
     def start(port: int, password: str = "secret", **options: object) -> BaseLink:
         options.setdefault("limits", Limits(connect_s=2, reply_s=2))
-        link = adapter("127.0.0.1", port, password, rng=random.Random(1), **options)
+        link: BaseLink = adapter("127.0.0.1", port, password, rng=random.Random(1), **options)
         links.append(link)
         link.start()
         return link
