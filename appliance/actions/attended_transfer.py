@@ -15,8 +15,14 @@ from gevent.event import AsyncResult
 from appliance.actions.call import Call
 from appliance.actions.desk import ask_desk
 from appliance.actions.desks import CALL_VARIABLE, DESK_ROLE, ROLE_VARIABLE, TRANSFER_VARIABLE
+from appliance.actions.unbroken import asked, unbroken
 from appliance.calls.directory import Target, checked_extension
-from appliance.calls.errors import SwitchError
+from appliance.calls.errors import (
+    ApplianceError,
+    SwitchError,
+    SwitchGoneError,
+    SwitchTimeoutError,
+)
 from appliance.calls.events import LegEnded, TransferEnded, TransferStarted
 from appliance.calls.hangup import HangupCause
 from appliance.calls.transfer import TransferMode, TransferResult, result_of_originate
@@ -27,6 +33,9 @@ from appliance.switch.call_channel import CallChannel
 # After FreeSWITCH says that a phone answered, its session needs this long at most to reach us.
 _ARRIVAL_GRACE_S = 3.0
 _LAST_WORDS_S = 10.0
+# A leg can be ended only once FreeSWITCH has made it, which may be just after it was asked to.
+_CANCEL_TRIES = 3
+_CANCEL_EVERY_S = 0.5
 
 
 def attended_transfer(
@@ -35,7 +44,8 @@ def attended_transfer(
     """Ring the target's phones and bridge when the call is accepted.
 
     Blocks for as long as it rings and is announced. Killing the greenlet that runs it, as is done
-    when the caller hangs up, takes the desk's leg down and records that.
+    when the caller hangs up, takes the desk's leg down and records that. Nothing is raised: what
+    goes wrong on the way is the result FAILED, with its cause on record.
 
     Args:
         announcement: spoken to the desk, once more if no key comes.
@@ -51,16 +61,8 @@ def attended_transfer(
     )  # fmt: skip
     result, cause = TransferResult.CALLER_HUNG_UP, ""
     try:
-        with (
-            call.desks.reserved(target.extensions) as free,
-            call.desks.expected(transfer_id) as arrival,
-        ):
-            if free:
-                attempt_ = _Attempt(call, target, free, transfer_id, arrival)
-                result, cause = attempt_.run(announcement, meanwhile)
-            else:
-                result, cause = TransferResult.BUSY, HangupCause.USER_BUSY.value
-    except SwitchError as error:
+        result, cause = _connected(call, target, announcement, transfer_id, meanwhile)
+    except ApplianceError as error:
         result, cause = TransferResult.FAILED, f"{error.code}: {error}"
     finally:
         call.log.record(
@@ -68,6 +70,21 @@ def attended_transfer(
             took_ms=round((time.monotonic() - started) * 1000),
         )  # fmt: skip
     return result
+
+
+def _connected(
+    call: Call, target: Target, announcement: str, transfer_id: str, meanwhile: Playback | None
+) -> tuple[TransferResult, str]:
+    """Try it with those of the target's phones that nobody else is being connected to."""
+    if not target.extensions:
+        return TransferResult.UNREACHABLE, HangupCause.UNALLOCATED_NUMBER.value
+    with (
+        call.desks.reserved(target.extensions) as free,
+        call.desks.expected(transfer_id) as arrival,
+    ):
+        if not free:
+            return TransferResult.BUSY, HangupCause.USER_BUSY.value
+        return _Attempt(call, target, free, transfer_id, arrival).run(announcement, meanwhile)
 
 
 class _Attempt:
@@ -86,22 +103,20 @@ class _Attempt:
 
     def run(self, announcement: str, meanwhile: Playback | None) -> tuple[TransferResult, str]:
         """Ring, ask, bridge; the desk's leg survives only a bridge."""
-        dialling = gevent.spawn(commands.originate, self._call.switch, self._request)
-        dialling.name = f"originate-{self._transfer_id}"
+        dialling = asked(
+            f"originate-{self._transfer_id}", commands.originate, self._call.switch, self._request
+        )
         result, cause = TransferResult.CALLER_HUNG_UP, HangupCause.ORIGINATOR_CANCEL.value
         try:
             self._wait_for_answer(dialling)
-            if not self._arrival.ready():
-                result, cause = _not_answered(dialling)
-            else:
-                result = ask_desk(self._call, self._arrival.get(), announcement)
-                if result.connected:
-                    result = self._bridge(self._arrival.get(), meanwhile)
+            if self._arrival.ready():
+                result = self._talk(self._arrival.get(), announcement, meanwhile)
                 cause = ""
+            else:
+                result, cause = _not_answered(dialling)
         finally:
-            dialling.kill(block=False)
             if not result.connected:
-                self._take_down(cause)
+                self._take_down(dialling, cause)
         return result, cause
 
     def _originate_request(self) -> commands.OriginateRequest:
@@ -123,8 +138,22 @@ class _Attempt:
     def _wait_for_answer(self, dialling: gevent.Greenlet) -> None:
         patience_s = self._target.ring_timeout_s + _ARRIVAL_GRACE_S
         gevent.wait([self._arrival, dialling], timeout=patience_s, count=1)
-        if not self._arrival.ready() and dialling.successful() and dialling.value.cause is None:
+        answered = isinstance(dialling.value, commands.OriginateResult)
+        if not self._arrival.ready() and answered and dialling.value.cause is None:
             self._arrival.wait(_ARRIVAL_GRACE_S)
+
+    def _talk(
+        self, desk: CallChannel, announcement: str, meanwhile: Playback | None
+    ) -> TransferResult:
+        try:
+            result = ask_desk(self._call, desk, announcement)
+            if result.connected:
+                result = self._bridge(desk, meanwhile)
+        except SwitchError:
+            if desk.hung_up:
+                return TransferResult.DECLINED
+            raise
+        return result
 
     def _bridge(self, desk: CallChannel, meanwhile: Playback | None) -> TransferResult:
         """Connect the two legs, once the caller has heard the last word.
@@ -134,36 +163,52 @@ class _Attempt:
         ends with the bridge, whoever ends it; that needs nobody to be alive, so a controller that
         dies in mid-bridge leaves no dead line behind.
         """
-        call = self._call
         if meanwhile is not None:
-            meanwhile.wait(_LAST_WORDS_S)
-        if desk.closed.is_set():
+            gevent.wait([meanwhile.done, desk.closed], timeout=_LAST_WORDS_S, count=1)
+        if desk.hung_up:
             return TransferResult.DECLINED
+        self._call.bridged.clear()
+        return unbroken(f"bridge-{self._transfer_id}", self._bridged, desk.uuid)
+
+    def _bridged(self, desk_id: str) -> TransferResult:
+        call = self._call
         link, caller = call.switch, call.call_id
         commands.set_variable(link, caller, "transfer_after_bridge", call.config.come_back_to)
-        call.bridged.clear()
-        commands.bridge(link, caller, desk.uuid)
+        # A bridge whose answer was lost may be up all the same: then it is seen on the leg.
+        with suppress(SwitchTimeoutError, SwitchGoneError):
+            commands.bridge(link, caller, desk_id)
         if not call.bridged.wait(call.config.bridge_timeout_s):
             return TransferResult.FAILED
-        commands.set_variable(link, caller, "hangup_after_bridge", "true")
-        commands.set_variable(link, caller, "transfer_after_bridge", "")
+        with suppress(SwitchError):  # they are talking; without this the caller only comes back
+            commands.set_variable(link, caller, "hangup_after_bridge", "true")
+            commands.set_variable(link, caller, "transfer_after_bridge", "")
         return TransferResult.CONNECTED
 
-    def _take_down(self, cause: str) -> None:
+    def _take_down(self, dialling: gevent.Greenlet, cause: str) -> None:
         # When the link is gone too, FreeSWITCH ends an unanswered leg at its ring time-out, and an
         # answered one when its session closes.
         with suppress(SwitchError):
-            commands.cancel(self._call.switch, self._request)
+            unbroken(f"cancel-{self._transfer_id}", self._cancelled, dialling)
+        if self._arrival.ready():
+            self._arrival.get().close()
         self._call.log.record(
             LegEnded, leg_id=self._transfer_id, role=DESK_ROLE,
             extension=",".join(self._extensions), cause=cause,
         )  # fmt: skip
 
+    def _cancelled(self, dialling: gevent.Greenlet) -> None:
+        for _ in range(_CANCEL_TRIES):
+            commands.cancel(self._call.switch, self._request)
+            dialling.join(_CANCEL_EVERY_S)
+            if dialling.ready():
+                return
+
 
 def _not_answered(dialling: gevent.Greenlet) -> tuple[TransferResult, str]:
-    if dialling.successful():
-        cause = dialling.value.cause or HangupCause.DESTINATION_OUT_OF_ORDER
-        return result_of_originate(cause), cause.value
-    if dialling.ready():
-        return TransferResult.FAILED, str(dialling.exception)
-    return TransferResult.NO_ANSWER, HangupCause.NO_ANSWER.value
+    outcome = dialling.value
+    if isinstance(outcome, ApplianceError):
+        raise outcome
+    if outcome is None:
+        return TransferResult.NO_ANSWER, HangupCause.NO_ANSWER.value
+    cause = outcome.cause or HangupCause.DESTINATION_OUT_OF_ORDER
+    return result_of_originate(cause), cause.value

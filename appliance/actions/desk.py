@@ -1,4 +1,4 @@
-"""The person at the desk: hears who is calling and why, and presses a key before being connected."""
+"""The person at the desk: hears who is calling and why, and takes the call with a key, or not."""
 
 import gevent
 from gevent.event import AsyncResult

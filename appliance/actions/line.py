@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.calls.errors import InferenceError, SwitchError
-from appliance.media.call_audio import CallAudio, Playback
+from appliance.media.call_audio import CallAudio
+from appliance.media.playback import Playback
 from appliance.speech.synthesizer import Synthesizer
 from appliance.switch.call_channel import CallChannel
 

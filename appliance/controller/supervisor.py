@@ -36,7 +36,7 @@ class Supervisor:
         bound = log.bind(call_id=channel.uuid)
         try:
             if channel.event.var(ROLE_VARIABLE) == DESK_ROLE:
-                self._desk(channel)
+                self._desks.attend(channel)
             else:
                 self._caller(channel)
         except SwitchError as error:
@@ -49,17 +49,14 @@ class Supervisor:
     def on_switch_event(self, event: SwitchEvent) -> None:
         """Handle what the control link reports of any leg."""
         if event.get("Event-Name") == "CHANNEL_HANGUP_COMPLETE":
-            self.calls.hung_up(event.get("Unique-ID", ""), event.get("Hangup-Cause", "UNKNOWN"))
+            leg_id = event.get("Unique-ID", "")
+            self.calls.hung_up(leg_id, event.get("Hangup-Cause", "UNKNOWN"))
+            self._desks.hung_up(leg_id)
 
     def drain(self, patience_s: float) -> bool:
         """Take no new calls and wait for those in progress; True when all ended in time."""
         self.stop_taking()
         return bool(self.calls.idle.wait(patience_s))
-
-    def _desk(self, channel: CallChannel) -> None:
-        if self._desks.arrived(channel):
-            # The transfer speaks with the desk; this greenlet keeps the session open meanwhile.
-            channel.closed.wait()
 
     def _caller(self, channel: CallChannel) -> None:
         number = channel.event.get("Caller-Destination-Number", "")
