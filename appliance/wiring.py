@@ -106,11 +106,26 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         directories.start()
         undo.callback(directories.stop)
         events = _event_log(settings, store, undo)
-        link = _control_link(settings, undo)
+        link = control_link(settings)
+        undo.callback(link.stop)
         supervisor = Supervisor(_equipment(settings, engines, store, directories, events, link))
         _serve(settings, supervisor, link, undo)
         _reap(settings, store, directories, events, link, supervisor, undo)
         yield supervisor
+
+
+def control_link(settings: Settings) -> ControlLink:
+    """The control link to FreeSWITCH, not started.
+
+    Raises:
+        ConfigurationError: when no password is set.
+    """
+    switch = settings.switch
+    if not switch.password:
+        raise ConfigurationError(
+            "no Event Socket password: set APPLIANCE_SWITCH__PASSWORD to FreeSWITCH's"
+        )
+    return open_control_link(switch.host, switch.port, switch.password)
 
 
 def serve_inference(settings: Settings, ready: Callable[[], None]) -> None:
@@ -137,17 +152,6 @@ def _event_log(settings: Settings, store: Database, undo: ExitStack) -> EventLog
 
     undo.callback(end)
     return EventLog(spool)
-
-
-def _control_link(settings: Settings, undo: ExitStack) -> ControlLink:
-    switch = settings.switch
-    if not switch.password:
-        raise ConfigurationError(
-            "no Event Socket password: set APPLIANCE_SWITCH__PASSWORD to FreeSWITCH's"
-        )
-    link = open_control_link(switch.host, switch.port, switch.password)
-    undo.callback(link.stop)
-    return link
 
 
 def _equipment(

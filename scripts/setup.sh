@@ -8,7 +8,8 @@ say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 # build-essential and cmake compile llama.cpp, which PyPI has as source only.
-packages=(build-essential cmake espeak-ng git libespeak-ng1 postgresql-15 python3 python3-venv)
+packages=(build-essential cmake espeak-ng git libespeak-ng1 python3 python3-venv)
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

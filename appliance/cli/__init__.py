@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 
 from appliance.calls.errors import ApplianceError
-from appliance.cli import controller, database, demo, inference, lab
+from appliance.cli import bench, controller, database, demo, inference, lab, render
 
-COMMANDS = (controller, inference, database, lab, demo)
+COMMANDS = (controller, inference, database, render, lab, demo, bench)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -12,7 +12,8 @@ from appliance import wiring
 from appliance.cli.logs import configure_logs
 from appliance.settings import load_settings
 
-_DRAIN_S = 30.0
+# As long as a call may last; systemd ends the process after as much.
+_DRAIN_S = 1750.0
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,12 +24,17 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(_arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; then take no new calls and let the others end."""
+    return serve()
+
+
+def serve(engines: wiring.Engines | None = None) -> int:
+    """Serve with the engines that the settings name, or with these; see :func:`run`."""
     settings = load_settings()
     configure_logs(settings.log_level)
     told_to_stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, told_to_stop.set)
-    with wiring.controller(settings) as supervisor:
+    with wiring.controller(settings, engines) as supervisor:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         told_to_stop.wait()

@@ -1,0 +1,90 @@
+"""``appliance render``: write people, trunks and DIDs into the files that FreeSWITCH includes."""
+
+import argparse
+from pathlib import Path
+
+import structlog
+
+from appliance import wiring
+from appliance.calls.errors import SwitchTimeoutError
+from appliance.settings import load_settings
+from appliance.storage.directory_store import load_directories
+from appliance.storage.phone_store import load_lines, load_phones
+from appliance.switch.rendering import (
+    RenderedDid,
+    RenderedExtension,
+    RenderedTrunk,
+    reload_commands,
+    render,
+    write,
+)
+
+_CONNECTS_WITHIN_S = 5.0
+
+log = structlog.get_logger()
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "render", help="write phones, trunks and DIDs as FreeSWITCH's configuration"
+    )
+    parser.add_argument("root", type=Path, help="FreeSWITCH's configuration directory")
+    parser.add_argument(
+        "--reload", action="store_true", help="tell a running FreeSWITCH over the control link"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write what has changed; with ``--reload`` FreeSWITCH takes it up at once."""
+    written = write(rendered_files(), arguments.root)
+    for path in (*written.changed, *written.removed):
+        log.info("rendered", file=path)
+    if arguments.reload and written:
+        settings = load_settings()
+        link = wiring.control_link(settings)
+        link.start()
+        try:
+            if not link.wait_connected(_CONNECTS_WITHIN_S):
+                where = f"{settings.switch.host}:{settings.switch.port}"
+                raise SwitchTimeoutError(
+                    f"the files are written, but no Event Socket answers at {where}: start "
+                    "FreeSWITCH, which then reads them, or run this again"
+                )
+            for command in reload_commands(written):
+                log.info("reloaded", command=command, reply=link.api(command))
+        finally:
+            link.stop()
+    return 0
+
+
+def rendered_files() -> dict[str, str]:
+    """What the database says, as files: path below the configuration's root to text."""
+    settings = load_settings()
+    database = wiring.database(settings)
+    try:
+        phones, lines = load_phones(database), load_lines(database)
+        directories = load_directories(database)
+    finally:
+        database.close()
+    groups = {
+        did.number: directory.operator_target.extensions if directory.operator_target else ()
+        for directory in directories
+        for did in directory.dids
+    }
+    return render(
+        [
+            RenderedExtension(phone.number, phone.a1_hash, phone.name, phone.outbound)
+            for phone in phones
+        ],
+        [
+            RenderedTrunk(
+                line.name, line.proxy, line.realm, line.username, line.password, line.register,
+                line.addresses, line.outbound_prefixes, line.emergency,
+            )
+            for line in lines
+        ],
+        [RenderedDid(number, group) for number, group in groups.items()],
+        settings.switch.domain,
+    )  # fmt: skip
