@@ -1,10 +1,11 @@
 """Putting one call's parts together: line, listener, voice, conversation and session."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from gevent.queue import Queue
 
@@ -12,7 +13,18 @@ from appliance.actions.call import Call, CallConfig
 from appliance.actions.desks import Desks
 from appliance.actions.line import Line
 from appliance.calls.directory import Did, Directory
-from appliance.calls.events import CallResumed, CallStarted, ConversationSaved, Event, StageFailed
+from appliance.calls.errors import SwitchError
+from appliance.calls.events import (
+    CallEnded,
+    CallResumed,
+    CallStarted,
+    ConversationSaved,
+    Event,
+    Outcome,
+    StageFailed,
+    TransferStarted,
+)
+from appliance.calls.hangup import HangupCause
 from appliance.controller.call_session import CallSession, SessionTiming
 from appliance.controller.inputs import Input
 from appliance.controller.listening import Listener
@@ -32,6 +44,7 @@ from appliance.switch.control_link import ControlLink
 # Set on the caller's leg by the first controller; whoever finds it set takes a call up again.
 CONTROLLER_VARIABLE = "appliance_controller"
 _CALLER_NAME_LIMIT = 200
+_CALLER_NUMBER_LIMIT = 64
 # FreeSWITCH binds its end of the stream some 40 ms after it was asked; a phone that sends nothing
 # is greeted all the same.
 _FIRST_FRAME_S = 1.0
@@ -75,7 +88,8 @@ def hold_call(
         past: what other sessions recorded of this call; empty for a new one.
 
     Raises:
-        SwitchError: when the leg is gone before the conversation began.
+        SwitchError: when the leg is gone, or could not be taken, before the conversation began.
+            That is on record then.
     """
     _Assembly(equipment, desks, channel, directory, did, past).run(calls)
 
@@ -99,23 +113,37 @@ class _Assembly:
         )  # fmt: skip
         self._call = Call(
             self._line, self._log, directory, equipment.switch, desks, equipment.call_config,
-            caller_number=channel.event.get("Caller-Caller-ID-Number", ""),
+            caller_number=channel.event.get("Caller-Caller-ID-Number", "")[:_CALLER_NUMBER_LIMIT],
             caller_name=channel.event.get("Caller-Caller-ID-Name", "")[:_CALLER_NAME_LIMIT],
         )  # fmt: skip
 
     def run(self, calls: Calls) -> None:
         """Open the line, and run the session."""
+        self._record_start()
+        try:
+            self._take_leg()
+            self._hold(calls)
+        finally:
+            self._line.close()
+
+    def _take_leg(self) -> None:
+        try:
+            self._line.channel.set_variable(CONTROLLER_VARIABLE, self._equipment.name)
+            self._line.open()
+        except SwitchError as error:
+            self._record_untaken(error)
+            raise
+
+    def _hold(self, calls: Calls) -> None:
         equipment = self._equipment
-        self._line.channel.set_variable(CONTROLLER_VARIABLE, equipment.name)
-        self._line.open()
         output = SpeechOutput(self._line, self._log)
         listener = self._listener(output)
         self._line.listen(listener.on_frame, listener.on_lost)
-        self._record_start()
         conversation, steps = self._conversation()
         session = CallSession(
             self._call, self._inbox, listener, output, conversation, equipment.timing,
             still_up=lambda leg_id: commands.exists(equipment.switch, leg_id),
+            transfers_before=sum(isinstance(event, TransferStarted) for event in self._past),
         )  # fmt: skip
         with calls.holding(self._call.call_id, session):
             # A greeting sent before FreeSWITCH has bound its end of the stream would be lost.
@@ -144,15 +172,30 @@ class _Assembly:
             sample_rate_hz=self._line.rate_hz, recording=str(recording) if recording else "",
         )  # fmt: skip
 
+    def _record_untaken(self, error: SwitchError) -> None:
+        """The leg could not be taken.
+
+        When it is still there the dialplan offers it once more; who then fails too leaves it to
+        the hunt group.
+        """
+        if self._line.channel.hung_up:
+            outcome, how = Outcome.CALLER_HUNG_UP, "the caller hung up before anything was said"
+        elif self._past:
+            outcome, how = Outcome.FELL_BACK, f"left to the dialplan: {error}"
+        else:
+            self._log.record(
+                StageFailed, stage="switch", error=str(error), fallback="offered once more"
+            )
+            return
+        self._log.record(CallEnded, outcome=outcome, cause=HangupCause.UNKNOWN.value, how=how)
+
     def _conversation(self) -> tuple[Conversation, Sequence[Step]]:
         """A new conversation with its greeting, or the one that was saved with its excuse."""
         now = datetime.now(UTC)
         saved = [event for event in self._past if isinstance(event, ConversationSaved)]
-        if saved:
-            conversation = Conversation.resume(
-                saved[-1].state, self._directory, self._equipment.chain
-            )
-            return conversation, conversation.resumed(now)
+        resumed = self._resumed(saved[-1].state) if saved else None
+        if resumed is not None:
+            return resumed, resumed.resumed(now)
         conversation = Conversation(
             self._directory,
             self._equipment.chain,
@@ -160,6 +203,16 @@ class _Assembly:
             caller_number=self._call.caller_number,
         )
         return conversation, conversation.begin(now)
+
+    def _resumed(self, state: Mapping[str, Any]) -> Conversation | None:
+        """The saved conversation; None when its state is not one that this version understands."""
+        try:
+            return Conversation.resume(state, self._directory, self._equipment.chain)
+        except (KeyError, TypeError, ValueError) as error:
+            self._log.record(
+                StageFailed, stage="take-over", error=repr(error), fallback="a new conversation"
+            )
+            return None
 
     def _on_voice_failed(self, error: str) -> None:
         self._log.record(StageFailed, stage="synthesizer", error=error, fallback="silence")

@@ -42,7 +42,7 @@ from appliance.controller.listening import Listener
 from appliance.controller.speaking import SpeechOutput
 from appliance.controller.steps import StepRunner
 from appliance.dialogue.conversation import Conversation
-from appliance.dialogue.steps import Step
+from appliance.dialogue.steps import FallBack, HangUp, Step
 
 HOLDING_PHRASE = "One moment, please."
 _HANGUP_EVENTS = frozenset({"CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"})
@@ -56,11 +56,14 @@ class SessionTiming:
         no_input_s: of the caller's silence before something is said again.
         holding_s: of thinking before a holding phrase is said.
         longest_call_s: with the appliance; a caller who stays longer is left to the dialplan.
+        look_again_s: between two looks whether a caller who is with a person is still there, in
+            case FreeSWITCH's word of the end never reached us.
     """
 
     no_input_s: float = 3.8
     holding_s: float = 1.5
     longest_call_s: float = 1800.0
+    look_again_s: float = 60.0
 
 
 class CallSession:
@@ -69,7 +72,7 @@ class CallSession:
     def __init__(
         self, call: Call, inbox: "Queue[Input]", listener: Listener, output: SpeechOutput,
         conversation: Conversation, timing: SessionTiming,
-        still_up: Callable[[str], bool],
+        still_up: Callable[[str], bool], transfers_before: int = 0,
     ) -> None:  # fmt: skip
         self._call = call
         self._inbox = inbox
@@ -78,11 +81,12 @@ class CallSession:
         self._conversation = conversation
         self._timing = timing
         self._still_up = still_up
-        self._steps = StepRunner(call, listener, output, inbox.put)
+        self._steps = StepRunner(call, listener, output, inbox.put, transfers_before)
+        listener.on_waiting = self._think
         self._began = time.monotonic()
         self._quiet_since: float | None = None
         self._holding: gevent.Greenlet | None = None
-        self._hangup: Hangup | None = None
+        self._cause = HangupCause.NORMAL_CLEARING.value
         self._over = False
         self._log = structlog.get_logger().bind(call_id=call.call_id)
 
@@ -103,11 +107,11 @@ class CallSession:
                 self._wait_and_handle()
         finally:
             self._steps.close()
-            self._think(False)
             self._listener.close()
+            self._think(False)
             self._output.close()
             self._call.line.close()
-            pump.kill(block=False)
+            pump.kill()
         self._record_end()
 
     def _pump(self) -> None:
@@ -123,6 +127,8 @@ class CallSession:
                 self._inbox.put(CallerPressed(event.get("DTMF-Digit", "")))
             elif name in _HANGUP_EVENTS and event.get("Unique-ID") in {None, "", channel.uuid}:
                 self._inbox.put(Hangup(event.get("Hangup-Cause", "UNKNOWN")))
+                # Nobody hears the last words any more, so nobody need wait for them.
+                self._call.line.fall_silent()
         self._inbox.put(SessionClosed())
 
     def _wait_and_handle(self) -> None:
@@ -135,6 +141,8 @@ class CallSession:
 
     def _patience_s(self) -> float:
         """Seconds until something must happen although nothing arrived."""
+        if self._steps.connected:
+            return self._timing.look_again_s  # people may talk as long as they like
         left = self._timing.longest_call_s - (time.monotonic() - self._began)
         if self._quiet_since is not None:
             left = min(left, self._quiet_since + self._timing.no_input_s - time.monotonic())
@@ -142,19 +150,27 @@ class CallSession:
 
     def _on_nothing(self) -> None:
         if self._steps.connected:
-            self._began = time.monotonic()  # people may talk as long as they like
+            self._look_again()
         elif time.monotonic() - self._began >= self._timing.longest_call_s:
             self._over = self._steps.fall_back("the call was longer than allowed")
-        elif self._listener.speaking:
+        elif self._listener.busy:
             self._quiet_since = time.monotonic()
         elif self._quiet_since is not None:
             self._quiet_since = None
             self._carry_out(self._conversation.silent(_now()))
 
+    def _look_again(self) -> None:
+        try:
+            self._over = not self._still_up(self._call.call_id)
+        except SwitchError as error:
+            self._log.info("the leg cannot be looked up", error=str(error))
+        if self._over:
+            self._cause = HangupCause.UNKNOWN.value
+
     def _handle(self, item: Input) -> None:
         match item:
-            case Hangup():
-                self._hangup = item
+            case Hangup(cause=cause):
+                self._cause = cause
                 self._over = True
             case SessionClosed():
                 self._on_closed()
@@ -183,13 +199,23 @@ class CallSession:
                 self._failed("media", f"no audio for {silent_ms} ms")
 
     def _on_closed(self) -> None:
-        if self._hangup is None and self._still_up(self._call.call_id):
-            # The leg outlives our session while it is bridged; its end comes by the control link.
-            # Without a bridge the dialplan has it now, and another controller takes it up.
-            self._steps.handed_over = not self._steps.connected
-            self._over = self._steps.handed_over
-        else:
-            self._over = True
+        """Our session is closed, and no hang-up came before.
+
+        The leg outlives our session while it is bridged; its end comes by the control link. Without
+        a bridge the dialplan has it now, and another controller takes it up. When FreeSWITCH cannot
+        be asked the call is nobody's: the reaper ends its record once the leg is known to be gone.
+        """
+        try:
+            up = self._still_up(self._call.call_id)
+        except SwitchError as error:
+            self._log.warning("session lost, and the leg cannot be looked up", error=str(error))
+            self._steps.handed_over = self._over = True
+            return
+        if up and self._steps.connected:
+            return
+        self._over = True
+        self._steps.handed_over = up
+        self._cause = HangupCause.UNKNOWN.value
 
     def _on_said(self, said: CallerSaid) -> None:
         self._quiet_since = None
@@ -199,7 +225,7 @@ class CallSession:
             ended_ms=said.ended_ms, confidence=said.confidence, model=said.model,
             delays_ms=delays,
         )  # fmt: skip
-        self._think(True)
+        self._think(True, said.transcribe_ms / 1000)
         try:
             started = time.monotonic()
             steps = self._conversation.heard(said.text, said.confidence, _now())
@@ -212,21 +238,24 @@ class CallSession:
         self._call.log.record(StageFailed, stage=stage, error=error, fallback="keypad and a person")
         self._carry_out(self._conversation.failed(stage, _now()))
 
-    def _think(self, thinking: bool) -> None:
+    def _think(self, thinking: bool, already_s: float = 0.0) -> None:
         """Bridge a slow answer with a holding phrase, so that the caller does not hear nothing."""
         if self._holding is not None:
             self._holding.kill(block=False)
             self._holding = None
-        if thinking:
-            self._holding = gevent.spawn_later(
-                self._timing.holding_s, self._output.say, HOLDING_PHRASE
-            )
+        if thinking and not self._steps.busy_connecting:
+            wait_s = max(self._timing.holding_s - already_s, 0.0)
+            self._holding = gevent.spawn_later(wait_s, self._output.say, HOLDING_PHRASE)
+            self._holding.name = f"holding-{self._call.call_id}"
 
     def _carry_out(
         self, steps: Sequence[Step], delays_ms: dict[str, float] | None = None,
         decided_at: float | None = None,
     ) -> None:  # fmt: skip
         self._quiet_since = None
+        if any(isinstance(step, HangUp | FallBack) for step in steps):
+            # The last words take a while; should we die over them, nobody begins anew.
+            self._save()
         try:
             self._over = self._steps.run(steps, delays_ms, decided_at) or self._over
         except SwitchError as error:
@@ -235,19 +264,21 @@ class CallSession:
         if not self._output.speaking and not self._steps.busy_connecting:
             self._quiet_since = time.monotonic()
         if not self._over:
-            self._call.log.record(ConversationSaved, state=self._conversation.state())
+            self._save()
+
+    def _save(self) -> None:
+        self._call.log.record(ConversationSaved, state=self._conversation.state())
 
     def _record_end(self) -> None:
         if self._steps.handed_over:
             return
-        cause = self._hangup.cause if self._hangup else HangupCause.NORMAL_CLEARING.value
         outcome, how = self._steps.outcome(self._conversation)
         self._call.log.record(
-            LegEnded, leg_id=self._call.call_id, role="caller", extension="", cause=cause
+            LegEnded, leg_id=self._call.call_id, role="caller", extension="", cause=self._cause
         )
         self._call.log.record(
-            CallEnded, outcome=outcome, cause=cause, how=how,
-            talked_ms=self._call.line.audio.audio_ms,
+            CallEnded, outcome=outcome, cause=self._cause, how=how,
+            talked_ms=self._call.line.audio_ms,
         )  # fmt: skip
 
 

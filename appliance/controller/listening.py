@@ -29,6 +29,10 @@ from appliance.speech.turn_taker import TurnTaker
 class Listener:
     """Drives one call's turn taker and recogniser.
 
+    Attributes:
+        on_waiting: called with True when a turn is over and its words are still to come, with
+            False when they have come or will not.
+
     Args:
         post: where inputs for the session go.
         barged_in: called the moment an interruption is decided, before anything else happens.
@@ -43,7 +47,8 @@ class Listener:
         name: str = "",
     ) -> None:  # fmt: skip
         self.turn_taker = turn_taker
-        self.speaking = False
+        self.on_waiting: Callable[[bool], None] = lambda _: None
+        self._speaking = False
         self._recognizer = recognizer
         self._rate_hz = rate_hz
         self._post = post
@@ -53,8 +58,14 @@ class Listener:
         self._timeout_s = timeout_s
         self._name = name
         self._speculation: gevent.Greenlet | None = None
-        self._finishing: set[gevent.Greenlet] = set()
+        self._jobs: set[gevent.Greenlet] = set()
+        self._waiting = 0
         self._at_ms = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether the caller is speaking, or has spoken and the words are still to come."""
+        return self._speaking or self._waiting > 0
 
     def on_frame(self, pcm: bytes | None, at_ms: int) -> None:
         """Take 20 ms of the caller's audio. Never blocks."""
@@ -68,30 +79,34 @@ class Listener:
     def close(self) -> None:
         """Drop what is under way."""
         self._drop()
-        gevent.killall(list(self._finishing), block=False)
+        gevent.killall(list(self._jobs), block=False)
 
     def _take(self, events: Sequence[SpeechEvent]) -> None:
         for event in events:
             match event:
                 case SpeechStarted():
-                    self.speaking = True
+                    self._speaking = True
+                    self._drop()
                 case PauseStarted():
                     self._speculate(event)
                 case SpeechResumed():
                     self._drop()
                 case BargedIn():
                     self._barged_in()
-                case SpeechDismissed() | BackChannel():
-                    self.speaking = False
+                case SpeechDismissed():
+                    self._speaking = False
                     self._drop()
+                case BackChannel():
+                    # The words may be late, and may show that it was more than a nod: the
+                    # transcription goes on, and its hint then ends the turn after all.
+                    self._speaking = False
                 case TurnEnded():
-                    self.speaking = False
+                    self._speaking = False
                     self._finish(event)
 
     def _speculate(self, pause: PauseStarted) -> None:
         self._drop()
-        self._speculation = gevent.spawn(self._transcribe_and_hint, pause.pcm)
-        self._speculation.name = f"speculation-{self._name}"
+        self._speculation = self._spawn("speculation", self._transcribe_and_hint, pause.pcm)
 
     def _drop(self) -> None:
         if self._speculation is not None:
@@ -109,7 +124,8 @@ class Listener:
     def _transcribe_and_hint(self, pcm: bytes) -> Transcript | InferenceError:
         transcript = self._transcribe(pcm)
         if isinstance(transcript, Transcript) and self._speculation is gevent.getcurrent():
-            gevent.spawn(self._hint, transcript.text)
+            # Once this greenlet has ended, so that a turn ended by the hint finds its words.
+            self._spawn("hint", self._hint, transcript.text)
         return transcript
 
     def _hint(self, text: str) -> None:
@@ -121,22 +137,30 @@ class Listener:
         if speculation is not None and speculation.successful():
             self._deliver(turn, speculation.value, decided_at)
         else:
-            self._own(gevent.spawn(self._await_transcript, turn, speculation, decided_at))
+            self._waiting += 1
+            self.on_waiting(True)
+            self._spawn("transcript", self._await_transcript, turn, speculation, decided_at)
 
-    def _own(self, job: gevent.Greenlet) -> None:
-        job.name = f"transcript-{self._name}"
-        self._finishing.add(job)
-        job.link(self._finishing.discard)
+    def _spawn(self, what: str, body: Callable[..., object], *arguments: object) -> gevent.Greenlet:
+        job = gevent.spawn(body, *arguments)
+        job.name = f"{what}-{self._name}"
+        self._jobs.add(job)
+        job.link(self._jobs.discard)
+        return job
 
     def _await_transcript(
         self, turn: TurnEnded, speculation: gevent.Greenlet | None, decided_at: float
     ) -> None:
-        if speculation is None:
-            transcript = self._transcribe(turn.pcm)
-        else:
-            speculation.join()
-            transcript = speculation.value
-        self._deliver(turn, transcript, decided_at)
+        try:
+            if speculation is None:
+                transcript = self._transcribe(turn.pcm)
+            else:
+                speculation.join()
+                transcript = speculation.value
+            self._deliver(turn, transcript, decided_at)
+        finally:
+            self._waiting -= 1
+            self.on_waiting(False)
 
     def _deliver(
         self, turn: TurnEnded, transcript: Transcript | InferenceError, decided_at: float

@@ -90,13 +90,13 @@ class SpeechOutput:
     def close(self) -> None:
         """Stop, and let nothing be left waiting."""
         self.stop()
-        gevent.killall(list(self._watchers), block=False)
+        gevent.killall(list(self._watchers))
 
     def _watch(self, utterance: _Utterance) -> None:
         utterance.playback.done.wait()
         if self._current is utterance:
             self._current = None
-            self._record(utterance, interrupted=False)
+            self._record(utterance, interrupted=utterance.playback.interrupted)
             self.on_silent()
 
     def _record(self, utterance: _Utterance, *, interrupted: bool) -> None:

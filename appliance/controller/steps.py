@@ -33,8 +33,9 @@ class StepRunner:
     """
 
     def __init__(
-        self, call: Call, listener: Listener, output: SpeechOutput, post: Callable[[Input], None]
-    ) -> None:
+        self, call: Call, listener: Listener, output: SpeechOutput, post: Callable[[Input], None],
+        transfers_before: int = 0,
+    ) -> None:  # fmt: skip
         self.connected = False
         self.handed_over = False
         self._call = call
@@ -42,7 +43,7 @@ class StepRunner:
         self._output = output
         self._post = post
         output.on_silent = self.on_silent
-        self._transfers = 0
+        self._transfers = transfers_before
         self._connecting: gevent.Greenlet | None = None
         self._ended: tuple[Outcome, str] | None = None
 
@@ -129,9 +130,13 @@ class StepRunner:
                 attended_transfer, self._call, target, step.announcement, self._transfers, meanwhile
             )
         job.name = f"transfer-{self._call.call_id}"
-        job.link_value(lambda done: self._post(TransferDone(done.value)))
-        job.link_exception(lambda _: self._post(TransferDone(TransferResult.FAILED)))
+        job.link(self._transferred)
         self._connecting = job
+
+    def _transferred(self, job: gevent.Greenlet) -> None:
+        """The transfer's greenlet has ended; by itself, because of a mistake, or killed."""
+        result = job.value if isinstance(job.value, TransferResult) else TransferResult.FAILED
+        self._post(TransferDone(result))
 
     def on_silent(self) -> None:
         """Everything was said: while a desk rings, the caller hears it ring."""
@@ -148,7 +153,7 @@ class StepRunner:
             # FreeSWITCH carries the audio between the two from here on.
             self._call.line.close()
         else:
-            self._call.line.audio.flush()
+            self._call.line.fall_silent()
 
     def fall_back(self, reason: str) -> bool:
         """Leave the caller to the dialplan: the hunt group, then voicemail."""
