@@ -3,24 +3,29 @@
 Every value has a name in the environment: ``APPLIANCE_`` plus the path with ``__`` between, for
 example ``APPLIANCE_SWITCH__PASSWORD`` or ``APPLIANCE_SPEECH__NO_INPUT_MS``. The file is named by
 ``APPLIANCE_SETTINGS`` (``/etc/appliance/appliance.toml`` where that exists); the environment wins.
-``DATABASE_URL``, ``FREESWITCH`` and ``EVENT_SOCKET_PASSWORD`` are understood without the prefix.
+``DATABASE_URL`` and ``EVENT_SOCKET_PASSWORD`` (the name that FreeSWITCH's own configuration reads)
+are understood without the prefix; the names with it come first.
 """
 
 import os
+import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
+    SettingsError,
 )
 
 from appliance.calls.errors import ConfigurationError
 
 _ROOT = Path(__file__).resolve().parent.parent
+_FILE_VARIABLE = "APPLIANCE_SETTINGS"
+_USUAL_FILE = Path("/etc/appliance/appliance.toml")
 
 
 class _Group(BaseModel):
@@ -37,6 +42,9 @@ class SwitchSettings(_Group):
     )
     call_server_host: str = "127.0.0.1"
     call_server_port: int = Field(default=8084, ge=0, le=65535)
+    desk_server_port: int = Field(
+        default=0, ge=0, le=65535, description="where desks' legs arrive; any free port when 0"
+    )
     domain: str = Field(default="appliance.local", description="the domain that phones register in")
     return_extension: str = "appliance"
     return_context: str = "public"
@@ -57,24 +65,24 @@ class InferenceSettings(_Group):
     language_model_file: str = str(_ROOT / "models" / "starter" / "decider.gguf")
     voice: str = "espeak-ng"
     voice_model: str = ""
-    recognize_timeout_s: float = 3.0
-    decide_timeout_s: float = 2.0
-    speak_timeout_s: float = 3.0
+    recognize_timeout_s: float = Field(default=3.0, gt=0)
+    decide_timeout_s: float = Field(default=2.0, gt=0)
+    speak_timeout_s: float = Field(default=3.0, gt=0)
 
 
 class SpeechSettings(_Group):
     """Turn taking, in milliseconds of audio."""
 
-    pause_finished_ms: int = 300
-    pause_default_ms: int = 700
-    pause_unfinished_ms: int = 1400
-    pause_cap_ms: int = 2500
-    barge_in_ms: int = 500
+    pause_finished_ms: int = Field(default=300, gt=0)
+    pause_default_ms: int = Field(default=700, gt=0)
+    pause_unfinished_ms: int = Field(default=1400, gt=0)
+    pause_cap_ms: int = Field(default=2500, gt=0)
+    barge_in_ms: int = Field(default=500, gt=0)
     no_input_ms: int = Field(
-        default=3800, description="the caller hears something again after this"
+        default=3800, gt=0, description="the caller hears something again after this"
     )
     holding_ms: int = Field(
-        default=1500, description="a slow answer is bridged with a phrase after this"
+        default=1500, gt=0, description="a slow answer is bridged with a phrase after this"
     )
 
 
@@ -82,9 +90,9 @@ class DialogueSettings(_Group):
     """How long people may take."""
 
     accept_timeout_s: float = Field(
-        default=12.0, description="for a desk to press 1 after answering"
+        default=12.0, gt=0, description="for a desk to press 1 after answering"
     )
-    longest_call_s: float = 1800.0
+    longest_call_s: float = Field(default=1800.0, gt=0)
 
 
 class StorageSettings(_Group):
@@ -123,7 +131,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         default="",
-        validation_alias=AliasChoices("database_url", "APPLIANCE_DATABASE_URL", "DATABASE_URL"),
+        validation_alias=AliasChoices("APPLIANCE_DATABASE_URL", "DATABASE_URL", "database_url"),
     )
     name: str = Field(
         default="controller-1", description="names this controller in events and logs"
@@ -146,8 +154,32 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the file."""
         del dotenv_settings, file_secret_settings
-        file = os.environ.get("APPLIANCE_SETTINGS", "/etc/appliance/appliance.toml")
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file)))
+        password = os.environ.get("EVENT_SOCKET_PASSWORD", "")
+        shared: dict[str, Any] = {"switch": {"password": password}} if password else {}
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, shared),
+            InitSettingsSource(settings_cls, _from_file()),
+        )
+
+
+def _from_file() -> dict[str, Any]:
+    """What the file says; nothing when none is named and the usual one is not there.
+
+    Raises:
+        ConfigurationError: the file that is named is missing, or is no TOML.
+    """
+    named = os.environ.get(_FILE_VARIABLE, "")
+    path = Path(named) if named else _USUAL_FILE
+    if not named and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"settings file {path}: {error.strerror}") from error
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise ConfigurationError(f"settings file {path}: no valid TOML: {error}") from error
 
 
 def load_settings() -> Settings:
@@ -164,3 +196,7 @@ def load_settings() -> Settings:
             for item in error.errors()
         )
         raise ConfigurationError(f"settings: {wrong}") from error
+    except SettingsError as error:
+        raise ConfigurationError(
+            f"settings: {error}; set single values, such as APPLIANCE_SWITCH__PORT"
+        ) from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import gevent
 import structlog
+from gevent.pool import Group
 
 from appliance.actions.call import CallConfig
 from appliance.calls.directory import Did, Directory
@@ -38,12 +39,14 @@ from appliance.storage.database import Database
 from appliance.storage.directory_store import DirectoryCache
 from appliance.storage.spool import Spool
 from appliance.switch import commands
+from appliance.switch.call_channel import CallChannel
 from appliance.switch.call_server import CallServer
 from appliance.switch.control_link import ControlLink, open_control_link
 
 log = structlog.get_logger()
 
 _RATES_HZ = (8000, 16000)
+_LINK_PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,9 @@ def engines_over_http(settings: Settings) -> Engines:
     phrases = PhraseCache(settings.storage.phrases, spoken, identity=identity)
     local = EngineVoice(EspeakVoice(EngineOptions()))
     voice = FallbackVoice(
-        phrases, local, on_failure=lambda error: log.warning("voice fell back", error=error)
-    )
+        phrases, local, on_failure=lambda error: log.warning("voice fell back", error=error),
+        first_timeout_s=inference.speak_timeout_s,
+    )  # fmt: skip
     model = HttpLanguageModel(client, timeout_s=inference.decide_timeout_s)
     return Engines(HttpRecognizer(client), voice, model, phrases)
 
@@ -99,16 +103,21 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
     with ExitStack() as undo:
         store = database(settings)
         undo.callback(store.close)
+        warming = Group()
+        undo.callback(warming.kill)
         directories = DirectoryCache(
             store, settings.storage.snapshot,
-            on_change=lambda changed: _warm(engines, changed),
+            on_change=lambda changed: _warm(engines, changed, warming),
         )  # fmt: skip
         directories.start()
         undo.callback(directories.stop)
         events = _event_log(settings, store, undo)
         link = control_link(settings)
         undo.callback(link.stop)
-        supervisor = Supervisor(_equipment(settings, engines, store, directories, events, link))
+        desks = _desk_server(settings, lambda channel: supervisor.on_session(channel), undo)
+        supervisor = Supervisor(
+            _equipment(settings, engines, store, directories, events, link, desks)
+        )
         _serve(settings, supervisor, link, undo)
         _reap(settings, store, directories, events, link, supervisor, undo)
         yield supervisor
@@ -156,7 +165,7 @@ def _event_log(settings: Settings, store: Database, undo: ExitStack) -> EventLog
 
 def _equipment(
     settings: Settings, engines: Engines, store: Database, directories: DirectoryCache,
-    events: EventLog, link: ControlLink,
+    events: EventLog, link: ControlLink, desk_server: str,
 ) -> Equipment:  # fmt: skip
     switch = settings.switch
 
@@ -177,7 +186,7 @@ def _equipment(
         directory_of=directory_of, history_of=history_of,
         call_config=CallConfig(
             domain=switch.domain,
-            socket_address=f"{switch.call_server_host}:{switch.call_server_port}",
+            socket_address=desk_server,
             accept_timeout_s=settings.dialogue.accept_timeout_s,
             come_back_to=f"{switch.return_extension}:XML:{switch.return_context}",
         ),
@@ -206,14 +215,31 @@ def _turn_taking(settings: Settings) -> TurnTakerConfig:
     )  # fmt: skip
 
 
+def _desk_server(
+    settings: Settings, on_session: Callable[[CallChannel], None], undo: ExitStack
+) -> str:
+    """Where the legs of desks arrive, as ``host:port``.
+
+    A port of its own: while a controller drains it takes no new callers, but those it has are still
+    connected to people.
+    """
+    switch = settings.switch
+    desks = CallServer(
+        switch.call_server_host, switch.desk_server_port, on_session,
+        max_sessions=switch.max_calls,
+    )  # fmt: skip
+    host, port = desks.start()
+    undo.callback(desks.stop)
+    return f"{host}:{port}"
+
+
 def _serve(settings: Settings, supervisor: Supervisor, link: ControlLink, undo: ExitStack) -> None:
     switch = settings.switch
     link.on_event(supervisor.on_switch_event, subscribe=("CHANNEL_HANGUP_COMPLETE",))
     link.start()
-    # One session for each caller and one for the desk that is rung for them.
     calls = CallServer(
         switch.call_server_host, switch.call_server_port, supervisor.on_session,
-        max_sessions=2 * switch.max_calls,
+        max_sessions=switch.max_calls,
     )  # fmt: skip
     calls.start()
     undo.callback(calls.stop)
@@ -237,12 +263,17 @@ def _reap(
     reaper = Reaper(
         supervisor.calls, events, unended, lambda leg: commands.exists(link, leg), history
     )
-    looking = gevent.spawn(reaper.run)
+
+    def reap() -> None:
+        link.wait_connected(_LINK_PATIENCE_S)  # without it the first look would be in vain
+        reaper.run()
+
+    looking = gevent.spawn(reap)
     looking.name = "reaper"
     undo.callback(looking.kill)
 
 
-def _warm(engines: Engines, directories: tuple[Directory, ...]) -> None:
+def _warm(engines: Engines, directories: tuple[Directory, ...], warming: Group) -> None:
     """Have what every caller hears synthesised before the first caller hears it."""
     if engines.phrases is None:
         return
@@ -252,4 +283,4 @@ def _warm(engines: Engines, directories: tuple[Directory, ...]) -> None:
     parts = [part for text in fixed for part in sentences(text)]
     engines.phrases.declare(parts)
     for rate_hz in _RATES_HZ:
-        gevent.spawn(engines.phrases.warm, parts, rate_hz).name = f"warm-phrases-{rate_hz}"
+        warming.spawn(engines.phrases.warm, parts, rate_hz).name = f"warm-phrases-{rate_hz}"

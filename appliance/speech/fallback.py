@@ -14,7 +14,7 @@ from appliance.inference.protocols import (
 )
 from appliance.speech.synthesizer import Synthesizer, at_rate
 
-_SENTENCE = re.compile(r"[^.!?]+[.!?]*\s*")
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 # After a failure the first voice is left alone this long, so that each further sentence does not
 # wait for the same time-out again.
 _REST_S = 5.0
@@ -26,20 +26,22 @@ class FallbackVoice:
     Args:
         second: must need no model and no server.
         on_failure: told why, once for each sentence that the first voice did not finish.
+        first_timeout_s: for one sentence of the first voice.
     """
 
     def __init__(
         self, first: Synthesizer, second: Synthesizer,
         on_failure: Callable[[str], None] = lambda _: None,
-        monotonic: Callable[[], float] = time.monotonic,
+        first_timeout_s: float = 3.0, monotonic: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._first = first
         self._second = second
         self._on_failure = on_failure
+        self._first_timeout_s = first_timeout_s
         self._monotonic = monotonic
         self._rests_until = float("-inf")
 
-    def speak(self, text: str, rate_hz: int, *, timeout_s: float = 3.0) -> Iterator[bytes]:
+    def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
         """Yield 16-bit mono PCM at ``rate_hz``.
 
         Raises:
@@ -51,7 +53,8 @@ class FallbackVoice:
     def _sentence(self, sentence: str, rate_hz: int, timeout_s: float) -> Iterator[bytes]:
         if self._monotonic() >= self._rests_until:
             try:
-                yield from self._first.speak(sentence, rate_hz, timeout_s=timeout_s)
+                first_s = min(timeout_s, self._first_timeout_s)
+                yield from self._first.speak(sentence, rate_hz, timeout_s=first_s)
             except InferenceError as error:
                 self._rests_until = self._monotonic() + _REST_S
                 self._on_failure(str(error))
@@ -77,5 +80,5 @@ class EngineVoice:
 
 
 def sentences(text: str) -> list[str]:
-    """``text`` cut after each full stop, question or exclamation mark; nothing is dropped."""
-    return [part.strip() for part in _SENTENCE.findall(text) if part.strip()]
+    """``text`` cut after each full stop, question or exclamation mark that a space follows."""
+    return [part for part in _BETWEEN_SENTENCES.split(text.strip()) if part]
