@@ -8,6 +8,7 @@ from rich.console import Console
 
 from appliance import wiring
 from appliance.calls.errors import ConfigurationError
+from appliance.cli.arguments import at_least_one
 from appliance.cli.tables import calls_table
 from appliance.events.reader import recent_calls
 from appliance.settings import load_settings
@@ -26,7 +27,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("file", type=Path)
     parser.set_defaults(run=run_import)
     parser = subparsers.add_parser("calls", help="list the latest calls")
-    parser.add_argument("--limit", type=int, default=20)
+    parser.add_argument("--limit", type=at_least_one, default=20)
     parser.set_defaults(run=run_calls)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from appliance.calls.errors import ConfigurationError
 from appliance.cli.lab import keep_folder, play_on
 from appliance.cli.tables import calls_table
 from appliance.events.reader import recent_calls
@@ -15,7 +16,7 @@ from appliance.lab.scenario import load_scenarios
 from appliance.storage.database import Database
 from appliance.storage.directory_store import load_directories
 
-_SCENARIOS = Path("tests/scenarios")
+_SCENARIOS = Path(__file__).resolve().parents[2] / "tests" / "scenarios"
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,7 +29,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace) -> int:
     """Play them; 0 when all went as expected."""
     console = Console(stderr=arguments.json)
-    scenarios = load_scenarios(sorted(_SCENARIOS.glob("demo-*.yaml")))
+    files = sorted(_SCENARIOS.glob("demo-*.yaml"))
+    if not files:
+        raise ConfigurationError(f"{_SCENARIOS}: no demo-*.yaml; run the demo from a checkout")
+    scenarios = load_scenarios(files)
     with keep_folder(None) as work, play_on("bench", console, 1, work) as (stack, play):
         results = [play(scenario) for scenario in scenarios]
         database = Database(stack.database_url)

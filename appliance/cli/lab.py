@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from appliance.cli.arguments import at_least_one
 from appliance.lab.report import print_line, print_result, print_summary
 from appliance.lab.results import ScenarioResult
 from appliance.lab.scenario import Scenario, load_scenarios
@@ -26,7 +27,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     run_parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     run_parser.add_argument("--switch", choices=SWITCHES, default="bench")
     run_parser.add_argument("--json", action="store_true", help="account as JSON, on stdout")
-    run_parser.add_argument("--controllers", type=int, default=2)
+    run_parser.add_argument("--controllers", type=at_least_one, default=2)
     run_parser.add_argument("--keep", type=Path, help="folder for logs, recordings and database")
     run_parser.set_defaults(run=run)
 

@@ -1,14 +1,18 @@
 """Processes of the appliance, started for the lab and certain to end with it."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from appliance.calls.errors import ConfigurationError
 
+_START_S = 60.0
 _STOP_S = 10.0
 
 
@@ -43,16 +47,23 @@ class ApplianceProcess:
         """Wait for its word that it serves.
 
         Raises:
-            ConfigurationError: with the end of its log, when it ended instead.
+            ConfigurationError: with the end of its log, when it ended instead, or said nothing.
         """
         process = self._running()
         assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip() == b"ready":
-                return
-        process.wait()
-        tail = "\n".join(self._log_file.read_text(errors="replace").splitlines()[-15:])
-        raise ConfigurationError(f"{self.name} ended with {process.returncode}:\n{tail}")
+        deadline = time.monotonic() + _START_S
+        said = b""
+        while b"ready\n" not in said:
+            left_s = max(deadline - time.monotonic(), 0.0)
+            if not select.select([process.stdout], [], [], left_s)[0]:
+                raise ConfigurationError(
+                    f"{self.name} was not ready after {_START_S:g} s:\n{self._log_tail()}"
+                )
+            data = os.read(process.stdout.fileno(), 4096)
+            if not data:
+                status = process.wait()
+                raise ConfigurationError(f"{self.name} ended with {status}:\n{self._log_tail()}")
+            said += data
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -70,14 +81,15 @@ class ApplianceProcess:
         """Let a stalled process go on."""
         os.killpg(self._running().pid, signal.SIGCONT)
 
-    def revive(self) -> None:
-        """Start it again when it has ended, let it go on when it was stalled."""
+    def revive(self) -> bool:
+        """Let it go on when it was stalled; start it when it has ended, which gives True."""
         if self._process is not None and self._process.poll() is None:
             self.resume()
-            return
+            return False
         self._end(signal.SIGKILL)
         self.start()
         self.wait_ready()
+        return True
 
     @property
     def pid(self) -> int:
@@ -89,12 +101,16 @@ class ApplianceProcess:
             raise ConfigurationError(f"{self.name} was not started")
         return self._process
 
+    def _log_tail(self) -> str:
+        return "\n".join(self._log_file.read_text(errors="replace").splitlines()[-15:])
+
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.poll() is None:
+        with suppress(ProcessLookupError):  # it may end by itself in this moment
             os.killpg(process.pid, how)
+            os.killpg(process.pid, signal.SIGCONT)  # a stalled one would not hear of it
         try:
             process.wait(_STOP_S)
         except subprocess.TimeoutExpired:

@@ -1,9 +1,5 @@
 """What the appliance's database says about a call, in the words that scenarios look at."""
 
-from typing import TypeVar
-
-import gevent
-
 from appliance.calls.directory import Directory
 from appliance.calls.errors import StorageError
 from appliance.events.reader import CallRecord, DecisionRecord, call_record
@@ -16,11 +12,9 @@ from appliance.lab.account import (
 )
 from appliance.storage.database import Database
 
-Found = TypeVar("Found")
-
 
 class DatabaseRecords:
-    """Looks calls up, without holding up the phones that are talking meanwhile."""
+    """Looks calls up, for a `Runner`, which asks in a thread beside its phones."""
 
     def __init__(self, database: Database, directory: Directory) -> None:
         """Read the calls of one organisation."""
@@ -29,16 +23,11 @@ class DatabaseRecords:
 
     def __call__(self, call_id: str) -> CallAccount | None:
         """The call's account so far; None while nothing is known, or the database is away."""
-        # A real thread: a query must not stop the phones' audio for its few milliseconds.
-        pool = gevent.get_hub().threadpool
-        record: CallRecord | None = pool.apply(self._read, (call_id,))
-        return None if record is None else self._account(record)
-
-    def _read(self, call_id: str) -> CallRecord | None:
         try:
-            return call_record(self._database, self._directory.organisation_id, call_id)
+            record = call_record(self._database, self._directory.organisation_id, call_id)
         except StorageError:
             return None
+        return None if record is None else self._account(record)
 
     def _account(self, record: CallRecord) -> CallAccount:
         return CallAccount(

@@ -8,6 +8,10 @@ from rich.table import Table
 
 from appliance.lab.results import CallResult, Line, ScenarioResult
 
+_ABOUT_HEARD = (
+    "what the caller's phone received, as a recognizer hears it: the starter model knows some 230 "
+    "words and takes all others for one of them"
+)
 _COLOURS = {"caller": "cyan", "appliance": "green", "desk": "magenta", "fate": "red"}
 
 
@@ -26,8 +30,7 @@ def print_result(console: Console, result: ScenarioResult) -> None:
         console.print(f"[yellow]skipped[/yellow]  {escape(result.name)}: {escape(result.skipped)}")
         return
     for call in result.calls:
-        for piece in call.heard:
-            console.print(f"[dim]{piece.started_at:7.2f}  heard: {escape(piece.text)}[/dim]")
+        _print_heard(console, call)
         console.print("         " + escape(_figures(call)))
         for failure in call.failures:
             console.print(f"[red]         {escape(failure)}[/red]")
@@ -35,6 +38,14 @@ def print_result(console: Console, result: ScenarioResult) -> None:
         console.print(f"[red]         {escape(result.error)}[/red]")
     word = "[green]as expected[/green]" if result.passed else "[red]not as expected[/red]"
     console.print(f"{word}  {escape(result.name)}\n")
+
+
+def _print_heard(console: Console, call: CallResult) -> None:
+    """What the caller's phone received, in words. They are a check of the sound, not a script."""
+    if call.heard:
+        console.print(f"[dim]         {_ABOUT_HEARD}[/dim]")
+    for piece in call.heard:
+        console.print(f"[dim]{piece.started_at:7.2f}  sounds like: {escape(piece.text)}[/dim]")
 
 
 def _figures(call: CallResult) -> str:

@@ -1,8 +1,7 @@
 """A whole lab: the appliance on loopback, a switch with phones, and scenarios to play on it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, closing, contextmanager
 
 from appliance.calls.directory import Directory
 from appliance.calls.errors import ConfigurationError
@@ -18,7 +17,7 @@ from appliance.lab.switch.bench import BenchConfig, BenchSwitch
 from appliance.lab.switch.dialplan import BenchDialplan
 from appliance.speech.recognizer import HttpRecognizer
 from appliance.storage.database import Database
-from appliance.storage.directory_store import load_directories
+from appliance.storage.directory_store import load_directory
 
 SWITCHES = ("bench", "freeswitch")
 
@@ -41,12 +40,14 @@ def lab(
         undo.enter_context(stack)
         database = Database(stack.database_url)
         undo.callback(database.close)
-        directory = load_directories(database)[0]
+        directory = load_directory(database, stack.organisation_id)
+        if directory is None:
+            raise ConfigurationError("the lab's organisation is not in the database")
         backend = undo.enter_context(_backend(switch, stack, directory))
-        recognizer = HttpRecognizer(InferenceClient(stack.inference_url))
+        ears = undo.enter_context(closing(InferenceClient(stack.inference_url)))
         started()
         yield Runner(
-            backend, records=DatabaseRecords(database, directory), recognizer=recognizer,
+            backend, records=DatabaseRecords(database, directory), recognizer=HttpRecognizer(ears),
             faults=faults_of(stack), tell=say,
         )  # fmt: skip
 
@@ -76,8 +77,3 @@ def _backend(switch: str, stack: Stack, directory: Directory) -> Iterator[Backen
         yield BenchBackend(bench)
     finally:
         bench.stop()
-
-
-def scenario_files(arguments: list[str]) -> list[Path]:
-    """Files and folders as given on the command line."""
-    return [Path(argument) for argument in arguments]

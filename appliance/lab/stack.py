@@ -8,7 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +44,9 @@ class Stack:
         database_url: use this database; empty for a private cluster.
         tell: told what is being started, for people who wait.
         environment: settings for all processes, by their environment names.
+        cluster: the private one, once up; None with a database of somebody else's.
+        organisation_id: of the directory that callers reach.
+        inference, controller: the processes, once up.
     """
 
     work: Path
@@ -55,6 +58,7 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=dict)
     password: str = field(default_factory=lambda: secrets.token_hex(16))
     cluster: PrivateCluster | None = field(init=False, default=None)
+    organisation_id: str = field(init=False, default="")
     inference: ApplianceProcess = field(init=False)
     controller: list[ApplianceProcess] = field(init=False, default_factory=list)
     controller_ports: list[int] = field(init=False, default_factory=list)
@@ -88,11 +92,18 @@ class Stack:
         """Where the model server listens."""
         return self._environment["APPLIANCE_INFERENCE__URL"]
 
+    def kill_controllers(self) -> None:
+        """End every controller as a crash would."""
+        for process in self.controller:
+            process.kill()
+
     def restore(self) -> None:
         """Start again whatever a fault has ended or stalled."""
         if self.cluster is not None:
             self.cluster.start()
-        for process in (self.inference, *self.controller):
+        if self.inference.revive():
+            self._wait_for_models()
+        for process in self.controller:
             process.revive()
 
     def _database(self) -> None:
@@ -101,7 +112,9 @@ class Stack:
             self.cluster = self._exit.enter_context(PrivateCluster(self.work / "postgres"))
             self.database_url = self.cluster.url
         migrate(self.database_url)
-        import_directory(Database(self.database_url), self.directory)
+        database = Database(self.database_url)
+        self._exit.callback(database.close)
+        self.organisation_id = import_directory(database, self.directory)
 
     def _start_inference(self) -> None:
         port = free_port()
@@ -120,14 +133,13 @@ class Stack:
 
     def _wait_for_models(self) -> None:
         """The server answers at once and loads its models after; calls are for when it has."""
-        client = InferenceClient(self.inference_url)
         deadline = time.monotonic() + _LOADING_S
-        while time.monotonic() < deadline:
-            with suppress(InferenceError):
-                if client.get_json("/health", _HEALTH_S).get("status") == "ready":
-                    client.close()
-                    return
-            time.sleep(_HEALTH_EVERY_S)
+        with closing(InferenceClient(self.inference_url)) as client:
+            while time.monotonic() < deadline:
+                with suppress(InferenceError):
+                    if client.get_json("/health", _HEALTH_S).get("status") == "ready":
+                        return
+                time.sleep(_HEALTH_EVERY_S)
         raise ConfigurationError(f"the models were not loaded in {_LOADING_S:g} s: see the logs")
 
     def _start_controllers(self) -> None:
