@@ -116,12 +116,12 @@ def is_application(name: str) -> Callable[[Event], bool]:
     return lambda event: event.get("Application") == name
 
 
-def story(peer: Peer, since: int = 0) -> list[str]:
-    """A session's events as lines, without those that only tell of states."""
+def story(peer: Peer, since: int = 0, *, without: tuple[str, ...] = ()) -> list[str]:
+    """A session's events as lines, without those that only tell of states, and ``without``."""
     lines = []
     for event in peer.events[since:]:
         name = event.name
-        if name in ("CHANNEL_STATE", "CHANNEL_CALLSTATE", "CHANNEL_PROGRESS"):
+        if name in ("CHANNEL_STATE", "CHANNEL_CALLSTATE", "CHANNEL_PROGRESS", *without):
             continue
         application = event.get("Application")
         if application in ("set", "sched_cancel"):

@@ -1,6 +1,7 @@
 """The contract on control links: variables, jobs, originates, refusals, filters."""
 
 from appliance.lab.contract import ContractCase, Session, is_application
+from appliance.lab.contract_media import Media
 from appliance.lab.scenario import Desk
 
 _ANSWERS = Desk(after_s=0.1, then="nothing")
@@ -19,6 +20,52 @@ def _variables(session: Session) -> list[str]:
     peer.execute("set", "shape=round")
     peer.wait("CHANNEL_EXECUTE_COMPLETE", is_application("set"))
     return [*answers, control.api(f"uuid_getvar {call_id} shape")]
+
+
+def _packets(session: Session) -> list[str]:
+    """How to know that a phone sends nothing: its frames keep coming, as silence."""
+    backend, control = session.switch.backend, session.control()
+    _, talking, first = session.call()
+    phone = backend.caller("+15550101", "Mute", 8000)
+    phone.sends_audio = False
+    mute = backend.dial(phone, session.switch.did)
+    peer = session.switch.server.call()
+    peer.execute("answer")
+    peer.wait("CHANNEL_EXECUTE_COMPLETE", is_application("answer"))
+    lines = []
+    for call_id, own in ((talking, first), (mute, peer)):
+        media = Media(own)
+        session.exit.callback(media.close)
+        frames = media.frames(2.0, 25)
+        reply = control.api(f"uuid_set_media_stats {call_id}")
+        packets = control.api(f"uuid_getvar {call_id} rtp_audio_in_media_packet_count")
+        lines += [f"frames {len(frames)}", reply, f"packets: {packets != '0'}"]
+    phone.hang_up()
+    phone.ended.wait(3.0)
+    backend.release(phone)
+    return [*lines, control.api("uuid_set_media_stats nobody")]
+
+
+def _one_id_for_two(session: Session) -> list[str]:
+    """Two legs cannot share an id; each with its own, both ring and either can be found."""
+    session.seat(session.switch.desk, Desk(rings="no_answer"))
+    second = session.seat(session.switch.other_desk, _ANSWERS)
+    desk, other = session.user(session.switch.desk), session.user(session.switch.other_desk)
+    control = session.control()
+    timeout = "originate_timeout=2"
+    lines = [
+        control.api(f"originate {{origination_uuid=contract-1,{timeout}}}{desk},{other} &park"),
+        f"the other rang: {second.answered.is_set()}",
+        control.api(
+            f"originate {{originate_timeout=5}}[origination_uuid=contract-2]{desk},"
+            f"[origination_uuid=contract-3]{other} &park"
+        ),
+        f"the other rang: {second.answered.is_set()}",
+        control.api(f"originate {{origination_uuid=contract-3}}{desk} &park"),
+    ]
+    control.api("uuid_kill contract-3")
+    second.ended.wait(3.0)
+    return lines
 
 
 def _background_job(session: Session) -> list[str]:
@@ -42,7 +89,11 @@ def _failed_originates(session: Session) -> list[str]:
     ]
     session.seat(session.switch.other_desk, Desk(rings="no_answer"))
     other = session.user(session.switch.other_desk)
-    return [*lines, control.api(f"originate {{originate_timeout=1}}{other} &park")]
+    return [
+        *lines,
+        control.api(f"originate {desk},{absent} &park"),
+        control.api(f"originate {{originate_timeout=2}}{other} &park"),
+    ]
 
 
 def _first_of_several(session: Session) -> list[str]:
@@ -86,7 +137,23 @@ CASES = (
     ContractCase(
         "variables are set and read",
         _variables,
-        ("+OK", "dark", "_undef_", "true", "false", "round"),
+        ("+OK", "dark blue", "_undef_", "true", "false", "round"),
+    ),
+    ContractCase(
+        "packets tell a phone that sends nothing",
+        _packets,
+        (
+            "frames 25", "+OK:", "packets: True", "frames 25", "+OK:", "packets: False",
+            "-ERR No such channel nobody!",
+        ),
+    ),
+    ContractCase(
+        "an id rings one phone",
+        _one_id_for_two,
+        (
+            "-ERR NO_ANSWER", "the other rang: False", "+OK contract-3", "the other rang: True",
+            "-ERR DESTINATION_OUT_OF_ORDER",
+        ),
     ),
     ContractCase(
         "background jobs are matched by their id",
@@ -101,7 +168,7 @@ CASES = (
         _failed_originates,
         (
             "-ERR USER_BUSY", "-ERR USER_NOT_REGISTERED", "-ERR SUBSCRIBER_ABSENT",
-            "-ERR NO_ANSWER",
+            "-ERR USER_BUSY", "-ERR NO_ANSWER",
         ),
     ),
     ContractCase(

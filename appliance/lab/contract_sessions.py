@@ -29,7 +29,8 @@ def _answer(session: Session) -> list[str]:
     since = len(peer.events)
     replies = [peer.execute("answer")]
     peer.wait("CHANNEL_EXECUTE_COMPLETE", is_application("answer"))
-    return [*replies, *story(peer, since)]
+    # The park begins before or after the first command, whichever is faster.
+    return [*replies, *story(peer, since, without=("CHANNEL_PARK",))]
 
 
 def _hangup_after_bridge(session: Session) -> list[str]:
@@ -74,13 +75,40 @@ def _old_session_closes(session: Session) -> list[str]:
 
 
 def _caller_hangs_up(session: Session) -> list[str]:
-    phone, _, peer = session.call()
+    """The lingering session keeps the leg from being destroyed, and nobody can do anything to it;
+    only a control link sees it go."""
+    phone, call_id, peer = session.call()
+    control = session.control()
+    control.command("event plain CHANNEL_DESTROY")
     since = len(peer.events)
     phone.hang_up()
     cause = peer.wait("CHANNEL_HANGUP_COMPLETE").get("Hangup-Cause")
+    lines = [
+        cause,
+        control.api(f"uuid_exists {call_id}"),
+        control.api(f"uuid_kill {call_id}"),
+        f"shown: {call_id in control.api('show channels')}",
+        f"destroyed: {any(event.get('Unique-ID') == call_id for event in control.events)}",
+    ]
     peer.closed.wait(10.0)
+    control.wait("CHANNEL_DESTROY", lambda event: event.get("Unique-ID") == call_id)
     notices = [notice.headers.get("Content-Disposition", "") for notice in peer.notices]
-    return [*story(peer, since), cause, *notices]
+    return [*story(peer, since), *lines, *notices, "destroyed after the session"]
+
+
+def _ends_without_linger(session: Session) -> list[str]:
+    phone = session.switch.backend.caller("+15550100", "Bob", 8000)
+    session.switch.backend.dial(phone, session.switch.did)
+    peer = session.switch.server.session()
+    peer.command("connect")
+    peer.command("myevents")
+    peer.execute("answer")
+    peer.wait("CHANNEL_EXECUTE_COMPLETE", is_application("answer"))
+    since = len(peer.events)
+    phone.hang_up()
+    peer.closed.wait(5.0)
+    session.switch.backend.release(phone)
+    return story(peer, since)
 
 
 def _controller_hangs_up(session: Session) -> list[str]:
@@ -103,7 +131,8 @@ CASES = (
         "answer runs between its two events",
         _answer,
         (
-            "+OK", "CHANNEL_EXECUTE answer", "CHANNEL_ANSWER", "CHANNEL_EXECUTE_COMPLETE answer",
+            "+OK", "CHANNEL_EXECUTE answer", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER",
+            "CHANNEL_EXECUTE_COMPLETE answer",
         ),
     ),
     ContractCase(
@@ -126,8 +155,17 @@ CASES = (
         _caller_hangs_up,
         (
             "CHANNEL_HANGUP", "CHANNEL_UNPARK", "CHANNEL_EXECUTE_COMPLETE socket",
-            "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY", "NORMAL_CLEARING", "linger",
-            "disconnect",
+            "CHANNEL_HANGUP_COMPLETE", "NORMAL_CLEARING", "false", "-ERR No such channel!",
+            "shown: True", "destroyed: False", "linger", "disconnect",
+            "destroyed after the session",
+        ),
+    ),
+    ContractCase(
+        "the end of a call is told without lingering",
+        _ends_without_linger,
+        (
+            "CHANNEL_HANGUP", "CHANNEL_UNPARK", "CHANNEL_EXECUTE_COMPLETE socket",
+            "CHANNEL_HANGUP_COMPLETE",
         ),
     ),
     ContractCase(

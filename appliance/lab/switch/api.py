@@ -73,7 +73,7 @@ def _transfer(core: "Core", argument: str) -> str:
     parts = separate(argument, " ", 5)
     if len(parts) < 2:
         return "-USAGE: <uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]\n"
-    channel = core.channels.get(parts[0])
+    channel = core.located(parts[0])
     if channel is None:
         return _NO_CHANNEL
     targets = [channel]
@@ -90,8 +90,8 @@ def _transfer(core: "Core", argument: str) -> str:
 
 def _kill(core: "Core", argument: str) -> str:
     uuid, _, cause = argument.partition(" ")
-    channel = core.channels.get(uuid)
-    if channel is None or channel.down.is_set():
+    channel = core.located(uuid)
+    if channel is None:
         return _NO_CHANNEL
     channel.hang_up(core.cause(cause or "NORMAL_CLEARING"))
     return "+OK\n"
@@ -101,7 +101,7 @@ def _setvar(core: "Core", argument: str) -> str:
     parts = separate(argument, " ", 3)
     if len(parts) < 2:
         return "-USAGE: <uuid> <var> [value]\n"
-    channel = core.channels.get(parts[0])
+    channel = core.located(parts[0])
     if channel is None:
         return _NO_CHANNEL
     channel.set_variable(parts[1], parts[2] if len(parts) == 3 else None)
@@ -110,7 +110,7 @@ def _setvar(core: "Core", argument: str) -> str:
 
 def _setvar_multi(core: "Core", argument: str) -> str:
     uuid, _, assignments = argument.partition(" ")
-    channel = core.channels.get(uuid)
+    channel = core.located(uuid)
     if channel is None:
         return _NO_CHANNEL
     for assignment in separate(assignments, ";"):
@@ -123,7 +123,7 @@ def _getvar(core: "Core", argument: str) -> str:
     parts = separate(argument, " ", 4)
     if len(parts) < 2:
         return "-USAGE: <uuid> <var>\n"
-    channel = core.channels.get(parts[0])
+    channel = core.located(parts[0])
     if channel is None:
         return _NO_CHANNEL
     value = channel.variable(parts[1])
@@ -131,14 +131,23 @@ def _getvar(core: "Core", argument: str) -> str:
 
 
 def _exists(core: "Core", argument: str) -> str:
-    return "true" if argument in core.channels else "false"
+    return "true" if core.located(argument) is not None else "false"
+
+
+def _set_media_stats(core: "Core", argument: str) -> str:
+    channel = core.located(argument)
+    if channel is None:
+        return f"-ERR No such channel {argument}!\n"
+    packets = str(channel.media.packets)
+    channel.set_variable("rtp_audio_in_media_packet_count", packets)
+    return "+OK:\n"
 
 
 def _record(core: "Core", argument: str) -> str:
     parts = separate(argument, " ", 5)
     if len(parts) < 3:
         return "-USAGE: <uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]\n"
-    channel = core.channels.get(parts[0])
+    channel = core.located(parts[0])
     if channel is None:
         return "-ERR Cannot locate session!\n"
     if parts[1] == "start":
@@ -156,7 +165,7 @@ def _broadcast(core: "Core", argument: str) -> str:
     parts = separate(argument, " ", 3)
     if len(parts) < 2:
         return "-USAGE: <uuid> <path> [aleg|bleg|holdb|both]\n"
-    channel = core.channels.get(parts[0])
+    channel = core.located(parts[0])
     if channel is None:
         return "-ERR invalid uuid\n"
     application, separator, data = parts[1].partition("::")
@@ -172,7 +181,7 @@ def _broadcast(core: "Core", argument: str) -> str:
 
 
 def _park(core: "Core", argument: str) -> str:
-    channel = core.channels.get(argument)
+    channel = core.located(argument)
     if channel is None:
         return _NO_CHANNEL
     core.park(channel)
@@ -241,6 +250,7 @@ COMMANDS: dict[str, Api] = {
     "uuid_kill": _kill,
     "uuid_park": _park,
     "uuid_record": _record,
+    "uuid_set_media_stats": _set_media_stats,
     "uuid_setvar": _setvar,
     "uuid_setvar_multi": _setvar_multi,
     "uuid_transfer": _transfer,

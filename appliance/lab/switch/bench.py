@@ -27,12 +27,14 @@ class BenchConfig:
 
     Attributes:
         port: of the Event Socket for control links; 0 picks a free one.
+        rtp_timer: as ``rtp-timer-name`` ``soft`` in our SIP profiles; False stands for ``none``.
     """
 
     dialplan: BenchDialplan = field(default_factory=BenchDialplan)
     host: str = "127.0.0.1"
     port: int = 0
     password: str = "ClueCon"  # noqa: S105 - FreeSWITCH's own default, on loopback
+    rtp_timer: bool = True
 
 
 class BenchSwitch:
@@ -48,7 +50,7 @@ class BenchSwitch:
         self.config = config or BenchConfig()
         self.now = now
         self.clock = FrameClock(now)
-        self.core = Core(self.config.dialplan, self.clock)
+        self.core = Core(self.config.dialplan, self.clock, rtp_timer=self.config.rtp_timer)
         self.core.connect_controller = self._connect_controller
         self.core.run_api = partial(run_api, self.core)
         self._server: StreamServer | None = None
@@ -72,15 +74,15 @@ class BenchSwitch:
         """Hang every call up and close every connection."""
         for channel in list(self.core.channels.values()):
             channel.hang_up("MANAGER_REQUEST")
-        gevent.joinall(
-            [gevent.spawn(channel.destroyed.wait, 2.0) for channel in self.core.channels.values()]
-        )
+        ending = list(self.core.channels.values())
+        gevent.joinall([gevent.spawn(channel.reported.wait, 2.0) for channel in ending])
         if self._server is not None:
             self._server.stop(timeout=0.5)
         for session in list(self._sessions):
             session.abort()
         for session in list(self._sessions):
             session.closed.wait(2.0)
+        gevent.joinall([gevent.spawn(channel.destroyed.wait, 2.0) for channel in ending])
         self.clock.stop()
 
     @property

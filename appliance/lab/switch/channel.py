@@ -96,7 +96,10 @@ class Channel:
         self.actions: deque[Action] = deque()
         self.answered = Event()
         self.down = Event()
+        self.reported = Event()
         self.destroyed = Event()
+        self._holders: set[object] = set()
+        self._let_go = Event()
         self.wake = Event()
         self.commands: deque[Command] = deque()
         rate = str(phone.rate_hz)
@@ -189,10 +192,23 @@ class Channel:
         self.state = State.CS_REPORTING
         self.fire("CHANNEL_HANGUP_COMPLETE")
         self.phone.call_ended(self.hangup_cause)
+        self.reported.set()
+        while self._holders:
+            self._let_go.clear()
+            self._let_go.wait()
         self.state = State.CS_DESTROY
         self.fire("CHANNEL_DESTROY")
         self.core.forget(self)
         self.destroyed.set()
+
+    def hold(self, holder: object) -> None:
+        """A connection about this channel: while it is open the channel is not destroyed."""
+        self._holders.add(holder)
+
+    def release(self, holder: object) -> None:
+        """The connection is closed."""
+        self._holders.discard(holder)
+        self._let_go.set()
 
     def idle(self, seconds: float | None, until: Callable[[], bool] = lambda: False) -> None:
         """Wait inside an application, obeying ``sendmsg`` commands meanwhile.
@@ -221,6 +237,8 @@ class Channel:
         """``switch_channel_answer``: media begins to flow."""
         if self.answered.is_set() or self.down.is_set():
             return
+        if self.direction == "inbound":
+            self.fire("CHANNEL_PROGRESS_MEDIA")
         self.answered_us = _now_us()
         self.answered.set()
         self.set_variable("endpoint_disposition", "ANSWER")

@@ -66,10 +66,13 @@ class Core:
         self,
         dialplan: BenchDialplan,
         clock: FrameClock,
+        *,
+        rtp_timer: bool = True,
     ) -> None:
         """A switch without channels; its sockets set the callbacks."""
         self.dialplan = dialplan
         self.clock = clock
+        self.rtp_timer = rtp_timer
         self.now = clock.now
         self.channels: dict[str, Channel] = {}
         self.phones: dict[str, VirtualPhone] = {}
@@ -101,6 +104,12 @@ class Core:
         self.channels.pop(channel.uuid, None)
         self.unschedule(channel)
 
+    def located(self, uuid: str) -> Channel | None:
+        """``switch_core_session_locate``: a channel that is up. One that was hung up is not found,
+        also while a lingering connection keeps it from being destroyed."""
+        channel = self.channels.get(uuid)
+        return None if channel is None or channel.down.is_set() else channel
+
     def is_registered(self, extension: str) -> bool:
         """Whether a phone can be reached."""
         return extension in self.phones and extension not in self.unregistered
@@ -117,8 +126,8 @@ class Core:
 
     def uuid_bridge(self, one: str, other: str) -> bool:
         """``switch_ivr_uuid_bridge``; False when a channel is missing or neither has media."""
-        a, b = self.channels.get(one), self.channels.get(other)
-        if a is None or b is None or a is b or a.down.is_set() or b.down.is_set():
+        a, b = self.located(one), self.located(other)
+        if a is None or b is None or a is b:
             return False
         if not a.answered.is_set():
             if not b.answered.is_set():

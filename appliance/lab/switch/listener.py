@@ -72,6 +72,8 @@ class EventSocket:
         writer = gevent.spawn(self._write)
         writer.name = "bench-event-socket-writer"
         watcher = gevent.spawn(self._watch_channel) if self._channel is not None else None
+        if self._channel is not None:
+            self._channel.hold(self)
         self._core.listeners.append(self)
         try:
             if not self._authed:
@@ -91,6 +93,7 @@ class EventSocket:
             self.closed.set()
             if self._channel is not None:
                 self._channel.wake.set()
+                self._channel.release(self)
 
     def abort(self) -> None:
         """Cut the connection without a word."""
@@ -177,7 +180,7 @@ class EventSocket:
             return
         channel.down.wait()
         if not self._lingers:
-            channel.destroyed.wait(1.0)
+            channel.reported.wait()
             self.abort_reading()
             return
         seconds = -1 if self._linger_s is None else int(self._linger_s)
@@ -259,14 +262,15 @@ class EventSocket:
         channel = self._channel
         if channel is None:
             words = command.argument.split()
-            self._channel = channel = self._core.channels.get(words[0]) if words else None
-        if channel is None:
-            return command_reply("-ERR invalid uuid")
+            self._channel = channel = self._core.located(words[0]) if words else None
+            if channel is None:
+                return command_reply("-ERR invalid uuid")
+            channel.hold(self)
         return self._subscription.my_events(channel.uuid, command.argument)
 
     def _on_sendmsg(self, command: Command) -> bytes:
         wanted = command.argument or command.headers.get("session-id", "")
-        channel = self._core.channels.get(wanted) if wanted else self._channel
+        channel = self._core.located(wanted) if wanted else self._channel
         if channel is None or channel.down.is_set():
             return command_reply(f"-ERR invalid session id [{wanted}]")
         channel.queue(command)

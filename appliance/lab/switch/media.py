@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from appliance.lab.sound import silence
 from appliance.lab.switch.recording import Recording
 from appliance.lab.switch.unicast import Unicast
 from appliance.lab.switch.wire import Command
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 class ChannelMedia:
     """The phone's frames go to the bridged leg, else to the unicast stream, else nowhere.
+
+    With an RTP timer (``rtp-timer-name`` is ``soft`` in our profiles) a phone that sends nothing is
+    read as silence; only ``packets`` tells. Without one nothing is read, and nothing is written to
+    such a phone either.
 
     A unicast that ended in a park does not come back in it: the park loop keeps its pointer to the
     old connection. The measured way back is ``uuid_transfer``, which makes a new park. The bench is
@@ -26,8 +31,10 @@ class ChannelMedia:
         self._unicast: Unicast | None = None
         self._open = False
         self._spent = False
+        self._silence = silence(channel.rate_hz)
         self._recordings: dict[str, Recording] = {}
         self.peer: Channel | None = None
+        self.packets = 0
 
     @property
     def unicast_running(self) -> bool:
@@ -49,7 +56,7 @@ class ChannelMedia:
 
     def to_phone(self, pcm: bytes, age_s: float = 0.0) -> None:
         """Send towards the phone, unpaced, what reached the switch ``age_s`` ago."""
-        if self._channel.down.is_set():
+        if self._channel.down.is_set() or (not self.packets and not self._core.rtp_timer):
             return
         for recording in self._recordings.values():
             recording.wrote(pcm)
@@ -59,7 +66,11 @@ class ChannelMedia:
         frame = self._channel.phone.next_frame(now)
         for recording in self._recordings.values():
             recording.frame(frame)
-        if frame is None:
+        if frame is not None:
+            self.packets += 1
+        elif self._core.rtp_timer:
+            frame = self._silence
+        else:
             return
         if self.peer is not None:
             self.peer.media.to_phone(frame)

@@ -1,5 +1,6 @@
 """Ringing phones: ``originate`` and the ``bridge`` application's first half."""
 
+import math
 import re
 import time
 import uuid
@@ -31,8 +32,8 @@ class Originated:
 class Ringing:
     """One attempt to reach the first of several phones that ring together.
 
-    The first endpoint that makes a leg gets ``origination_uuid``; the others get ids of their own,
-    as on the real switch, where a duplicate is refused. So the id of the winner is in the reply.
+    An id can be had once: of several endpoints that share one ``origination_uuid`` only the first
+    rings. Each in brackets of its own is what rings them all.
     """
 
     def __init__(self, core: "Core", endpoints: str, caller: Channel | None) -> None:
@@ -79,8 +80,11 @@ class Ringing:
             if leg is not None:
                 legs.append(leg)
             else:
-                refused = refused or cause
-        deadline = time.perf_counter() + self._timeout_s(timeout_s)
+                refused = cause
+        # The real switch counts whole seconds of the clock, so it stops up to a second early.
+        wall = time.time()
+        left_s = math.floor(wall) + self._timeout_s(timeout_s) - wall
+        deadline = time.perf_counter() + left_s
         winner, cause = self._await(legs, deadline)
         for leg in legs:
             if leg is not winner:
@@ -121,6 +125,9 @@ class Ringing:
         if phone.leg is not None:
             return None, "USER_BUSY"
         variables = self._variables | leg_variables
+        if variables.get("origination_uuid") in self._core.channels:
+            self._core.warn("Duplicate UUID!")
+            return None, "DESTINATION_OUT_OF_ORDER"
         leg = self._leg(phone, extension, variables)
         leg.answered.rawlink(self._notice)
         leg.down.rawlink(self._notice)
@@ -132,10 +139,7 @@ class Ringing:
         self._changed.set()
 
     def _leg(self, phone: VirtualPhone, extension: str, variables: dict[str, str]) -> Channel:
-        wanted = variables.pop("origination_uuid", "")
-        self._variables.pop("origination_uuid", None)
-        if not wanted or wanted in self._core.channels:
-            wanted = str(uuid.uuid4())
+        wanted = variables.pop("origination_uuid", "") or str(uuid.uuid4())
         caller = self._caller.profile if self._caller is not None else None
         leg = Channel(
             self._core,
@@ -159,8 +163,8 @@ class Ringing:
         )
         if self._caller is not None:
             leg.other_leg = self._caller
-        self._core.add(leg)
         leg.fire("CHANNEL_OUTGOING")
+        self._core.add(leg)
         leg.fire("CHANNEL_ORIGINATE")
         leg.ringing = True
         leg.fire("CHANNEL_PROGRESS")

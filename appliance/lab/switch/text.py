@@ -67,8 +67,8 @@ def _cleaned(text: str, delimiter: str) -> str:
 def separate(text: str, delimiter: str, limit: int = 1000) -> list[str]:
     """``switch_separate_string``: split at a delimiter outside single quotes and escapes.
 
-    ``^^:`` at the start names another delimiter. At most ``limit`` parts; what is past them is
-    dropped, as the original does.
+    ``^^:`` at the start names another delimiter. At most ``limit`` parts; the last one keeps all
+    that is left, delimiters included.
     """
     if text.startswith("^^") and len(text) > 3:
         delimiter, text = text[2], text[3:]
@@ -82,7 +82,7 @@ def separate(text: str, delimiter: str, limit: int = 1000) -> list[str]:
             index += 1
         elif char == "'" and (blank or quoted or "'" in text[index + 1 :]):
             quoted = not quoted
-        elif char == delimiter and not quoted:
+        elif char == delimiter and not quoted and len(parts) < limit - 1:
             parts.append(text[start:index])
             while blank and text[index + 1 : index + 2] == " ":
                 index += 1
@@ -90,7 +90,7 @@ def separate(text: str, delimiter: str, limit: int = 1000) -> list[str]:
         index += 1
     if start < len(text):
         parts.append(text[start:])
-    return [_cleaned(part, "" if blank else delimiter) for part in parts[:limit]]
+    return [_cleaned(part, "" if blank else delimiter) for part in parts]
 
 
 def _closing(text: str, opening: str, closing: str) -> int:

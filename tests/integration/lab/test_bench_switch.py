@@ -13,7 +13,8 @@ from appliance.lab.contract_media import Media
 from appliance.lab.peer import Peer, PeerServer, dial
 from appliance.lab.phones import VirtualPhone
 from appliance.lab.sound import peak, tone
-from appliance.lab.switch import BenchSwitch
+from appliance.lab.switch import BenchConfig, BenchSwitch
+from appliance.lab.switch.dialplan import BenchDialplan
 
 CALLS = 50
 
@@ -58,13 +59,21 @@ def test_a_recording_has_each_side_on_its_channel(
     media.close()
 
 
-def test_a_phone_without_audio_sends_no_frame(bench: BenchSwitch, controllers: PeerServer) -> None:
+def test_without_an_rtp_timer_a_phone_that_sends_nothing_hears_nothing(
+    controllers: PeerServer,
+) -> None:
+    dialplan = BenchDialplan(controllers=(controllers.address,))
+    bench = BenchSwitch(BenchConfig(dialplan, rtp_timer=False))
+    bench.start()
     phone = VirtualPhone("+15550100")
     phone.sends_audio = False
     _, peer = answered(bench, controllers, phone)
     media = Media(peer)
+    media.send(tone(8000, 0.1))
     assert media.frames(0.3) == []
+    assert phone.ear.frames == 0
     media.close()
+    bench.stop()
 
 
 def test_wide_band_calls_have_wide_band_frames(bench: BenchSwitch, controllers: PeerServer) -> None:

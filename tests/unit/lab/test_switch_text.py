@@ -43,6 +43,11 @@ def test_separate(text: str, delimiter: str, parts: list[str]) -> None:
     assert separate(text, delimiter) == parts
 
 
+def test_the_last_part_keeps_what_is_left() -> None:
+    assert separate("uuid colour dark  'night  blue'", " ", 3)[2] == "dark  night  blue"
+    assert separate("name=a=b", "=", 2) == ["name", "a=b"]
+
+
 def test_brackets_give_variables_and_the_rest() -> None:
     variables, rest = bracketed_variables("{a=1,b='x, y'}{c=3}user/201@d,user/202@d")
     assert variables == {"a": "1", "b": "x, y", "c": "3"}
