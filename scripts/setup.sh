@@ -35,12 +35,38 @@ if [ -z "$uv" ]; then
     fi
 fi
 
+# llama.cpp comes as source only. What was compiled is kept for the next checkout: a wheel is named
+# after its version, interpreter and machine, and its source is checked against the lock's hashes.
+install_llama() {
+    local wheels="${XDG_CACHE_HOME:-$HOME/.cache}/appliance/wheels" pinned wheel
+    "$uv" export --locked --quiet --no-emit-project --no-dev --no-annotate --no-header \
+        | awk '/^llama-cpp-python==/ {on=1} on {print} on && !/\\$/ {exit}' > .venv/llama.txt
+    pinned=$(sed -n '1s/^llama-cpp-python==\([^ ;]*\).*/\1/p' .venv/llama.txt)
+    wheel=$(ls "$wheels/llama_cpp_python-$pinned-"*"$(uname -m).whl" 2>/dev/null | head -n 1 || true)
+    if [ -z "$wheel" ]; then
+        say "llama.cpp: compiling, about six minutes on two cores, once"
+        mkdir -p "$wheels"
+        [ -x var/pip/bin/pip ] || python3 -m venv var/pip
+        CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_OPENSSL=OFF" var/pip/bin/pip wheel --quiet \
+            --disable-pip-version-check --no-deps --require-hashes -r .venv/llama.txt \
+            --wheel-dir var/pip/wheels
+        # Moved whole: a build that was cut off leaves nothing that looks like a wheel.
+        mv var/pip/wheels/llama_cpp_python-*.whl "$wheels/"
+        wheel=$(ls "$wheels/llama_cpp_python-$pinned-"*"$(uname -m).whl" | head -n 1)
+    fi
+    "$uv" pip install --quiet "$wheel"
+}
+
 stamp=.venv/.synced
 if [ ! -e "$stamp" ] || [ uv.lock -nt "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
-    say "Python packages (the first time compiles llama.cpp: about six minutes on two cores)"
-    "$uv" sync --locked
+    say "Python packages"
+    "$uv" sync --locked --no-install-package llama-cpp-python
+    install_llama
     # FreeSWITCH's own client is used where it builds; greenswitch's serves where it does not.
-    "$uv" pip install --quiet 'python-ESL==1.4.18' 2>/dev/null \
-        && say "python-ESL: built" || say "python-ESL does not build here; the control link uses greenswitch"
+    if "$uv" pip install --quiet 'python-ESL==1.4.18' 2>/dev/null; then
+        say "python-ESL: built"
+    else
+        say "python-ESL does not build here: the control link uses greenswitch"
+    fi
     touch "$stamp"
 fi

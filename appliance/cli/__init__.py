@@ -1,6 +1,7 @@
 """The commands, one file each. A command is a function from parsed arguments to an exit status."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +20,8 @@ def run(arguments: Sequence[str]) -> int:
     for command in COMMANDS:
         command.register(subparsers)
     parsed = parser.parse_args(arguments)
+    # Whatever a command has started is stopped on the way out; the default would just end us.
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         return int(parsed.run(parsed))
     except ApplianceError as error:
@@ -26,3 +29,7 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _terminated(_number: int, _frame: object) -> None:
+    raise SystemExit(143)
