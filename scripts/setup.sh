@@ -40,7 +40,9 @@ fi
 install_llama() {
     local wheels="${XDG_CACHE_HOME:-$HOME/.cache}/appliance/wheels" pinned wheel
     "$uv" export --locked --quiet --no-emit-project --no-dev --no-annotate --no-header \
-        | awk '/^llama-cpp-python==/ {on=1} on {print} on && !/\\$/ {exit}' > .venv/llama.txt
+        > .venv/locked.txt
+    awk '/^llama-cpp-python==/ {on=1} on {print} on && !/\\$/ {exit}' .venv/locked.txt \
+        > .venv/llama.txt
     pinned=$(sed -n '1s/^llama-cpp-python==\([^ ;]*\).*/\1/p' .venv/llama.txt)
     wheel=$(ls "$wheels/llama_cpp_python-$pinned-"*"$(uname -m).whl" 2>/dev/null | head -n 1 || true)
     if [ -z "$wheel" ]; then
