@@ -5,6 +5,7 @@ from gevent.event import AsyncResult
 
 from appliance.actions.call import Call
 from appliance.actions.line import Line
+from appliance.actions.mute import sends_nothing
 from appliance.calls.events import Speaker
 from appliance.calls.transfer import TransferResult
 from appliance.switch.call_channel import CallChannel
@@ -22,7 +23,8 @@ def ask_desk(call: Call, channel: CallChannel, announcement: str) -> TransferRes
 
     Returns:
         CONNECTED when they accepted, DECLINED for 2 or a hang-up, NO_RESPONSE when no key came
-        after the announcement was said twice, NO_MEDIA when no audio came from the phone.
+        after the announcement was said twice, NO_MEDIA when neither a key nor any audio came from
+        the phone after it was said once.
 
     Raises:
         SwitchError: when FreeSWITCH does not let us take the leg's audio.
@@ -36,20 +38,14 @@ def ask_desk(call: Call, channel: CallChannel, announcement: str) -> TransferRes
         if not desk.audio.first_frame(_MEDIA_TIMEOUT_S):
             return TransferResult.DECLINED if pressed.value == _GONE else TransferResult.NO_MEDIA
         call.log.turn(speaker=Speaker.DESK, text=announcement, source="prompt")
-        return _answer(_ask(call, desk, announcement, pressed))
+        return _ask(call, desk, announcement, pressed)
     finally:
         desk.close()
         keys.kill()
 
 
-def _answer(key: str | None) -> TransferResult:
-    if key is None:
-        return TransferResult.NO_RESPONSE
-    return TransferResult.CONNECTED if key == ACCEPT else TransferResult.DECLINED
-
-
-def _ask(call: Call, desk: Line, announcement: str, pressed: "AsyncResult[str]") -> str | None:
-    """The key; empty when they hung up, None when nothing came.
+def _ask(call: Call, desk: Line, announcement: str, pressed: "AsyncResult[str]") -> TransferResult:
+    """Say it, and wait for a key; up to twice.
 
     Patience begins when the announcement has been heard to its end, so a long one costs nobody
     their time to think.
@@ -60,9 +56,11 @@ def _ask(call: Call, desk: Line, announcement: str, pressed: "AsyncResult[str]")
         gevent.wait([spoken.done, pressed], timeout=_LONGEST_ANNOUNCEMENT_S, count=1)
         pressed.wait(patience_s)
         if pressed.ready():
-            break
-    key: str | None = pressed.value
-    return key
+            accepted = pressed.value == ACCEPT
+            return TransferResult.CONNECTED if accepted else TransferResult.DECLINED
+        if sends_nothing(call.switch, desk.channel.uuid):
+            return TransferResult.NO_MEDIA
+    return TransferResult.NO_RESPONSE
 
 
 def _watch_keys(channel: CallChannel, pressed: "AsyncResult[str]") -> None:

@@ -16,6 +16,7 @@ import structlog
 from gevent.queue import Empty, Queue
 
 from appliance.actions.call import Call
+from appliance.actions.mute import sends_nothing
 from appliance.calls.errors import SwitchError
 from appliance.calls.events import (
     CallEnded,
@@ -86,6 +87,7 @@ class CallSession:
         self._began = time.monotonic()
         self._quiet_since: float | None = None
         self._holding: gevent.Greenlet | None = None
+        self._sure_of_media = False
         self._cause = HangupCause.NORMAL_CLEARING.value
         self._over = False
         self._log = structlog.get_logger().bind(call_id=call.call_id)
@@ -157,6 +159,14 @@ class CallSession:
             self._quiet_since = time.monotonic()
         elif self._quiet_since is not None:
             self._quiet_since = None
+            self._on_silence()
+
+    def _on_silence(self) -> None:
+        """The caller says nothing; the first time, that may be because the phone sends nothing."""
+        ask, self._sure_of_media = not self._sure_of_media, True
+        if ask and sends_nothing(self._call.switch, self._call.call_id):
+            self._handle(MediaStopped(self._call.line.audio_ms))
+        else:
             self._carry_out(self._conversation.silent(_now()))
 
     def _look_again(self) -> None:
@@ -219,6 +229,7 @@ class CallSession:
 
     def _on_said(self, said: CallerSaid) -> None:
         self._quiet_since = None
+        self._sure_of_media = True
         delays = {"endpoint": said.endpoint_ms, "transcribe": round(said.transcribe_ms, 1)}
         self._call.log.turn(
             speaker=Speaker.CALLER, text=said.text, started_ms=said.started_ms,

@@ -30,6 +30,7 @@ _DOMAIN = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?")
 _SOCKET_ADDRESS = re.compile(r"[0-9A-Za-z.-]{1,253}:[0-9]{1,5}")
 _WORD = re.compile(r"[0-9A-Za-z_+*#.-]{1,64}")
 _JOB_GRACE_S = 10.0
+_PACKETS_VARIABLE = "rtp_audio_in_media_packet_count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,21 @@ def exists(link: ControlLink, uuid: str) -> bool:
         SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
     """
     return link.api(f"uuid_exists {identifier(uuid)}") == "true"
+
+
+def media_packets(link: ControlLink, uuid: str) -> int | None:
+    """How many packets of audio a leg's phone has sent so far.
+
+    With an RTP timer FreeSWITCH reads a phone that sends nothing as one that sends silence, so this
+    is the only way to tell them apart. None: there is no such leg, or FreeSWITCH gives no number.
+
+    Raises:
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    if not link.api(f"uuid_set_media_stats {identifier(uuid)}").startswith("+OK"):
+        return None
+    count = link.api(f"uuid_getvar {identifier(uuid)} {_PACKETS_VARIABLE}")
+    return int(count) if count.isascii() and count.isdecimal() else None
 
 
 def record_start(link: ControlLink, uuid: str, path: PurePath) -> None:

@@ -162,6 +162,15 @@ def test_the_other_verbs() -> None:
     ]
 
 
+def test_packets_of_a_leg() -> None:
+    link = RecordingLink("+OK:", "99", "+OK:", "0", "+OK:", "_undef_", "-ERR No such channel a!")
+    assert [commands.media_packets(link, "a") for _ in range(4)] == [99, 0, None, None]
+    assert link.asked[:2] == [
+        "uuid_set_media_stats a",
+        "uuid_getvar a rtp_audio_in_media_packet_count",
+    ]
+
+
 def test_what_freeswitch_refuses() -> None:
     refused = "-ERR No such channel!"
     link = RecordingLink(*[refused] * 5)
