@@ -1,0 +1,87 @@
+"""Reservations: two callers never get the same phone at once."""
+
+from typing import Any, cast
+
+import gevent
+
+from appliance.actions.desks import TRANSFER_VARIABLE, Desks
+from tests.unit.actions.doubles import LIMIT_S, FakeChannel
+
+
+def desk_leg(uuid: str, transfer: str, extension: str = "201") -> FakeChannel:
+    variables = {f"variable_{TRANSFER_VARIABLE}": transfer, "variable_dialed_user": extension}
+    return FakeChannel(uuid, **variables)
+
+
+def attend(desks: Desks, leg: FakeChannel) -> gevent.Greenlet:
+    return gevent.spawn(desks.attend, cast("Any", leg))
+
+
+def test_what_one_has_reserved_another_does_not_get() -> None:
+    desks = Desks()
+    with desks.reserved(("201", "202")) as first, desks.reserved(("202", "203")) as second:
+        assert first == ("201", "202")
+        assert second == ("203",)
+        with desks.reserved(("201", "203")) as third:
+            assert third == ()
+    with desks.reserved(("201", "202", "203")) as all_of_them:
+        assert all_of_them == ("201", "202", "203")
+
+
+def test_a_leg_meets_the_transfer_that_rang_it() -> None:
+    desks = Desks()
+    with desks.expected("t1") as first, desks.expected("t2") as second:
+        leg = desk_leg("leg", "t2")
+        attending = attend(desks, leg)
+        assert second.get(timeout=LIMIT_S) is leg
+        assert not first.ready()
+        leg.close()
+        attending.join(LIMIT_S)
+        assert attending.ready()
+
+
+def test_a_leg_that_nobody_waits_for_is_let_go() -> None:
+    desks = Desks()
+    attending = attend(desks, desk_leg("late", "given-up"))
+    attending.join(LIMIT_S)
+    assert attending.ready()
+
+
+def test_a_second_leg_of_the_same_transfer_is_let_go() -> None:
+    desks = Desks()
+    with desks.expected("t1") as arrival:
+        first = attend(desks, desk_leg("first", "t1"))
+        assert arrival.get(timeout=LIMIT_S).uuid == "first"
+        second = attend(desks, desk_leg("second", "t1", "202"))
+        second.join(LIMIT_S)
+        assert second.ready()
+        assert not first.ready()
+        first.kill()
+
+
+def test_a_phone_is_taken_for_as_long_as_its_leg_is_up() -> None:
+    desks = Desks()
+    leg = desk_leg("leg", "t1")
+    with desks.reserved(("201",)), desks.expected("t1") as arrival:
+        attending = attend(desks, leg)
+        arrival.get(timeout=LIMIT_S)
+    with desks.reserved(("201",)) as free:  # the transfer is over, the talk is not
+        assert free == ()
+    desks.hung_up("somebody else")
+    desks.hung_up("leg")
+    attending.join(LIMIT_S)
+    assert leg.closed.is_set()
+    with desks.reserved(("201",)) as free:
+        assert free == ("201",)
+
+
+def test_a_leg_without_an_extension_takes_no_phone() -> None:
+    desks = Desks()
+    leg = FakeChannel("leg", **{f"variable_{TRANSFER_VARIABLE}": "t1"})
+    with desks.expected("t1") as arrival:
+        attending = attend(desks, leg)
+        arrival.get(timeout=LIMIT_S)
+        leg.close()
+        attending.join(LIMIT_S)
+    with desks.reserved(("201",)) as free:
+        assert free == ("201",)
