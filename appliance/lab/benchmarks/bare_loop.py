@@ -1,0 +1,87 @@
+"""The least that any controller must do: receive, webrtcvad, send. What ours is held beside."""
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import cycle
+from pathlib import Path
+
+import gevent
+import webrtcvad
+from gevent import socket
+
+from appliance.lab.benchmarks.callers import RATE_HZ, questions
+from appliance.lab.benchmarks.rig import in_thread
+from appliance.lab.benchmarks.usage import cpu_s
+from appliance.lab.clock import FrameClock
+from appliance.lab.processes import ApplianceProcess
+from appliance.lab.sound import frames_of
+from appliance.lab.switch.unicast import Unicast
+
+COMMAND = ("bench", "--bare-loop")
+_HOST, _LOAD_HOST = "127.0.0.3", "127.0.0.1"
+_DATAGRAM = 2048
+_WARM_UP_S = 1.0
+
+
+def serve(ports: Sequence[int]) -> None:
+    """Answer every frame that comes from each port with itself, until killed; the process's main.
+
+    A greenlet for each call, which runs webrtcvad on what came.
+    """
+    for port in ports:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((_HOST, port))
+        sock.connect((_LOAD_HOST, port))
+        gevent.spawn(_echo, sock).name = f"bare-loop-{port}"
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    gevent.get_hub().join()
+
+
+def _echo(sock: socket.socket) -> None:
+    vad = webrtcvad.Vad(2)
+    while True:
+        frame = sock.recv(_DATAGRAM)
+        vad.is_speech(frame, RATE_HZ)
+        sock.send(frame)
+
+
+def bare_loop_cpu(calls: int, seconds: float, work: Path) -> float:
+    """Cores that the bare loop uses for ``calls``, with the same load as the controller's."""
+    with ExitStack() as undo:
+        ports = [_free_udp_port() for _ in range(calls)]
+        numbers = ",".join(str(port) for port in ports)
+        process = ApplianceProcess("bare-loop", (*COMMAND, numbers), {}, work / "logs")
+        process.start()
+        undo.callback(process.kill)
+        in_thread(process.wait_ready)
+        clock = FrameClock()
+        clock.start()
+        undo.callback(clock.stop)
+        for port in ports:
+            undo.callback(_speak(clock, port).close)
+        gevent.sleep(_WARM_UP_S)
+        begun, used = time.perf_counter(), cpu_s(process.pid)
+        gevent.sleep(seconds)
+        return (cpu_s(process.pid) - used) / (time.perf_counter() - begun)
+
+
+def _speak(clock: FrameClock, port: int) -> Unicast:
+    """Send speech from ``port`` at the clock's beat, for ever."""
+    stream = Unicast((_LOAD_HOST, port), (_HOST, port), lambda _frame, _age_s: None, str(port))
+    frames = cycle(frames_of(b"".join(questions()), RATE_HZ))
+
+    def speak(_now: float) -> None:
+        stream.send(next(frames))
+
+    clock.add(stream, speak)
+    return stream
+
+
+def _free_udp_port() -> int:
+    """A port that is free on both addresses at this moment; nobody else asks for the second."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((_LOAD_HOST, 0))
+        return int(probe.getsockname()[1])

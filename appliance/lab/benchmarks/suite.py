@@ -1,0 +1,161 @@
+"""The benchmarks in their order, and the figures with their goals."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.lab.benchmarks.bare_loop import bare_loop_cpu
+from appliance.lab.benchmarks.barge_in import interrupt
+from appliance.lab.benchmarks.call_rate import call_rate
+from appliance.lab.benchmarks.ingest import ingest
+from appliance.lab.benchmarks.measurement import Measurement, at_least, at_most, percentile
+from appliance.lab.benchmarks.rig import Rig, Store, rig, store
+from appliance.lab.benchmarks.talk import Talked, talk
+
+NAMES = ("talk", "barge-in", "call-rate", "ingest")
+CALLS = 50
+_REPLY_GOALS_MS = {1: 40, CALLS: 60}
+_FIRST_FRAME_GOALS_MS = {1: 5, CALLS: 15}
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How long, and how many.
+
+    Attributes:
+        alone_s, together_s: of talking, with one call and with fifty.
+        bare_s: of the bare loop, with one call and with fifty.
+    """
+
+    alone_s: float = 60.0
+    together_s: float = 30.0
+    bare_s: float = 6.0
+    interruptions: int = 40
+    calls: int = 1000
+    events: int = 10_000
+
+
+FULL = Extent()
+QUICK = Extent(
+    alone_s=14.0, together_s=8.0, bare_s=2.0, interruptions=10, calls=200, events=2000
+)  # fmt: skip
+
+
+def measure(
+    work: Path, only: Sequence[str], extent: Extent, pause_finished_ms: int, tell: Tell
+) -> Iterator[Measurement]:
+    """Run the benchmarks and give each figure when it is there.
+
+    Args:
+        work: a folder to work in: cluster, spools, recordings, logs.
+        only: some of ``NAMES``; none means all.
+        pause_finished_ms: the endpointing delay that the controller is configured with.
+        tell: told what is being measured.
+
+    Raises:
+        ConfigurationError, StorageError: something that is needed is missing or does not start.
+    """
+    wanted = set(only or NAMES)
+    tell("PostgreSQL: a private cluster, durable")
+    with store(work) as database:
+        if wanted - {"ingest"}:
+            tell("one controller, with engines that answer at once")
+            with rig(database, work) as load:
+                yield from _on_the_rig(load, work, wanted, extent, pause_finished_ms, tell)
+        if "ingest" in wanted:
+            yield from _ingest(database, extent, tell)
+
+
+def _on_the_rig(
+    load: Rig, work: Path, wanted: set[str], extent: Extent, pause_ms: int, tell: Tell
+) -> Iterator[Measurement]:
+    if "talk" in wanted:
+        yield from _talk(load, work, extent, pause_ms, tell)
+    if "barge-in" in wanted:
+        yield from _barge_in(load, extent, tell)
+    if "call-rate" in wanted:
+        yield from _call_rate(load, work, extent, tell)
+
+
+def _talk(
+    load: Rig, work: Path, extent: Extent, pause_ms: int, tell: Tell
+) -> Iterator[Measurement]:
+    tell(f"1 call talks for {extent.alone_s:g} s")
+    alone = talk(load, 1, extent.alone_s)
+    yield from _delays(alone, pause_ms)
+    tell(f"{CALLS} calls talk for {extent.together_s:g} s")
+    together = talk(load, CALLS, extent.together_s)
+    yield from _delays(together, pause_ms)
+    for talked in (alone, together):
+        calls = talked.calls
+        tell(f"the bare loop, {_calls(calls)}, for {extent.bare_s:g} s")
+        bare = bare_loop_cpu(calls, extent.bare_s, work)
+        yield Measurement(
+            f"CPU per call, {_calls(calls)}", talked.cpu / calls, "core", at_most(0.01)
+        )
+        yield Measurement(f"CPU per call of the bare loop, {_calls(calls)}", bare / calls, "core")
+        yield Measurement(f"CPU beside the bare loop, {_calls(calls)}", talked.cpu / bare, "times")
+    growth_mb = (together.memory_mb - alone.memory_mb) / (together.calls - alone.calls)
+    yield Measurement("memory for each further call", growth_mb, "MB", at_most(1))
+    yield from _jitter(together)
+    yield from _load(together)
+
+
+def _delays(talked: Talked, pause_ms: int) -> Iterator[Measurement]:
+    of = _calls(talked.calls)
+    reply_ms = percentile(talked.replies_ms, 95) - pause_ms
+    goal = at_most(_REPLY_GOALS_MS[talked.calls])
+    yield Measurement(f"reply less endpointing, p95, {of}", reply_ms, "ms", goal)
+    goal = at_most(_FIRST_FRAME_GOALS_MS[talked.calls])
+    first_ms = percentile(talked.first_frames_ms, 95)
+    yield Measurement(f"decision to first frame, p95, {of}", first_ms, "ms", goal)
+    turns = len(talked.replies_ms) + talked.unanswered
+    answered = 100 * len(talked.replies_ms) / turns if turns else 0.0
+    yield Measurement(f"turns answered of {turns}, {of}", answered, "%", at_least(100))
+
+
+def _jitter(talked: Talked) -> Iterator[Measurement]:
+    of = _calls(talked.calls)
+    share = talked.playout.in_time_percent
+    yield Measurement(f"frames within 5 ms of their time, {of}", share, "%", at_least(99))
+    yield Measurement(f"frames lost, {of}", talked.playout.lost, "frames", at_most(0))
+
+
+def _load(talked: Talked) -> Iterator[Measurement]:
+    """What the load and the rest of the machine did meanwhile, to judge the others by."""
+    of = _calls(talked.calls)
+    yield Measurement(f"load's own CPU, {of}", talked.generator_cpu, "cores")
+    yield Measurement(f"load's latest frame, {of}", talked.generator_late_ms, "ms late")
+    yield Measurement(f"CPU of everything else, {of}", talked.others_cpu, "cores")
+
+
+def _barge_in(load: Rig, extent: Extent, tell: Tell) -> Iterator[Measurement]:
+    tell(f"{extent.interruptions} callers interrupt")
+    stopped = interrupt(load, extent.interruptions)
+    latest_ms = max(stopped.last_frames_ms, default=float("nan"))
+    yield Measurement("last frame after barge-in is decided", latest_ms, "ms", at_most(20))
+    yield Measurement("interruptions ignored", stopped.ignored, "calls", at_most(0))
+
+
+def _call_rate(load: Rig, work: Path, extent: Extent, tell: Tell) -> Iterator[Measurement]:
+    tell(f"{extent.calls} calls are set up as fast as they can be")
+    rate = call_rate(load, extent.calls, work)
+    yield Measurement("calls set up and recorded", rate.per_s, "per s", at_least(100))
+    yield Measurement("calls without a complete record", rate.unrecorded, "calls", at_most(0))
+    yield Measurement("load alone, calls", rate.null_per_s, "per s")
+    yield Measurement("CPU of the controller, call set-up", rate.controller_cpu, "cores")
+    yield Measurement("CPU of the load, call set-up", rate.generator_cpu, "cores")
+
+
+def _ingest(database: Store, extent: Extent, tell: Tell) -> Iterator[Measurement]:
+    tell(f"{extent.events} events into PostgreSQL")
+    rates = ingest(database, extent.events)
+    yield Measurement("events stored", rates.stored_per_s, "per s")
+    yield Measurement("rows copied plainly", rates.copied_per_s, "per s")
+    share = rates.stored_per_s / rates.copied_per_s
+    yield Measurement("event ingest beside a plain COPY", share, "times")
+
+
+def _calls(calls: int) -> str:
+    return "1 call" if calls == 1 else f"{calls} calls"
