@@ -2,7 +2,6 @@
 
 import sys
 
-
 _PATCHED = (["controller"], ["bench", "--controller"])
 
 
