@@ -1,0 +1,3 @@
+from tests.unit.actions.doubles import scene
+
+__all__ = ["scene"]

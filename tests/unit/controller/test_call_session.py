@@ -1,0 +1,460 @@
+"""A call session: everything that can arrive, in every order that hurts."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import gevent
+import pytest
+from gevent.event import AsyncResult
+
+from appliance.calls.decision import Action, Decision, Intent, Verdict
+from appliance.calls.errors import InferenceError, SwitchGoneError
+from appliance.calls.events import (
+    CallEnded,
+    ConversationSaved,
+    DecisionMade,
+    LegEnded,
+    MediaLost,
+    MessageTaken,
+    Outcome,
+    Speaker,
+    StageFailed,
+    TransferEnded,
+    TurnTaken,
+)
+from appliance.calls.transfer import TransferMode, TransferResult
+from appliance.controller.call_session import HOLDING_PHRASE, SessionTiming
+from appliance.controller.inputs import FinishedSpeaking, Hangup, Superseded
+from appliance.dialogue.steps import Decided, FallBack, HangUp, SaveMessage, Say, Step, Transfer
+from appliance.media.tones import ringback
+from appliance.speech.events import Expectation, SpeechStarted
+from tests.unit.actions.doubles import LIMIT_S, FakeAudio, Scene, switch_event
+from tests.unit.controller.doubles import PATIENT, Session, turn_ended
+
+GREETING = [Say("Good day.")]
+TO_ANNA = Transfer("anna", TransferMode.ATTENDED, "Call for Anna.", "One moment.")
+Begin = Callable[..., Session]
+
+
+@pytest.fixture
+def begin(scene: Scene) -> Iterator[Begin]:
+    sessions: list[Session] = []
+
+    def begin(first: list[Step] = GREETING, timing: SessionTiming = PATIENT) -> Session:  # type: ignore[assignment]
+        sessions.append(Session(scene, first, timing))
+        return sessions[-1]
+
+    yield begin
+    for session in sessions:
+        session.job.kill()
+
+
+def outcome(scene: Scene) -> CallEnded:
+    """The one end of the call's record; nothing comes after it."""
+    [ended] = scene.kept.of(CallEnded)
+    assert scene.kept.events[-1] is ended
+    assert [event.seq for event in scene.kept.events] == list(range(1, len(scene.kept.events) + 1))
+    assert isinstance(ended, CallEnded)
+    return ended
+
+
+def nothing_left(session: Session) -> None:
+    assert session.scene.audio.closed
+    assert session.scene.link.given_up == []
+
+
+def test_the_first_words_are_said_and_the_state_is_saved(begin: Begin, scene: Scene) -> None:
+    session = begin([Say("Good day."), Say("How can I help?", expect="closed")])
+    assert session.spoken().said == "Good day. How can I help?"
+    scene.kept.next(ConversationSaved)
+    assert session.turns.expected == [Expectation.CLOSED]
+
+
+def test_a_turn_is_recorded_decided_and_answered(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.spoken()
+    decision = Decision("hours", Intent.HOURS, Action.ANSWER)
+    session.conversation.steps["heard"] = [Decided(decision), Say("We never close.")]
+    session.says("what are your hours")
+    assert session.spoken().said == "We never close."
+    [turn] = [turn for turn in scene.kept.of(TurnTaken) if turn.speaker is Speaker.CALLER]
+    assert (turn.text, turn.confidence, turn.model) == ("what are your hours", 0.9, "a model")
+    [made] = scene.kept.of(DecisionMade)
+    assert made.decision["intent"] == "hours"
+    assert made.turn == turn.turn
+
+
+def test_a_policy_that_failed_is_on_record(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    verdict = Verdict("language_model", "failed", "out of reach", 1.0)
+    decision = Decision("x", Intent.UNKNOWN, Action.CLARIFY, verdicts=(verdict,))
+    session.conversation.steps["heard"] = [Decided(decision), Say("Pardon?")]
+    session.says("x")
+    failed = scene.kept.next(StageFailed)
+    assert (failed.stage, failed.error) == ("language_model", "out of reach")
+
+
+def test_keys_are_turns_and_stop_the_voice(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeAudio, "plays_at_once", False)
+    session = begin()
+    greeting = session.spoken()
+    session.conversation.steps["pressed"] = [Say("Yes?")]
+    scene.channel.press("0")
+    assert session.conversation.next() == ("pressed", "0")
+    assert session.spoken().said == "Yes?"
+    assert greeting.interrupted
+    assert "dtmf" in [turn.source for turn in scene.kept.of(TurnTaken)]
+
+
+def test_a_hang_up_ends_the_record_with_what_the_call_came_to(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.spoken()
+    session.conversation.outcome = (Outcome.INFORMED, "told the hours")
+    scene.channel.hang_up("ORIGINATOR_CANCEL")
+    session.end()
+    ended = outcome(scene)
+    assert (ended.outcome, ended.how) == (Outcome.INFORMED, "told the hours")
+    assert ended.cause == "ORIGINATOR_CANCEL"
+    [leg] = scene.kept.of(LegEnded)
+    assert (leg.role, leg.leg_id) == ("caller", "caller-1")
+    nothing_left(session)
+
+
+def test_the_control_link_s_word_of_the_end_counts_too(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.spoken()
+    session.session.post(Hangup("MEDIA_TIMEOUT"))
+    session.end()
+    assert outcome(scene).cause == "MEDIA_TIMEOUT"
+
+
+def test_another_leg_s_end_is_not_ours(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.spoken()
+    scene.channel.events.put(switch_event("CHANNEL_HANGUP", Unique_ID="desk"))
+    scene.channel.press("5")
+    session.conversation.next()
+    assert not session.job.ready()
+
+
+def test_a_hang_up_during_the_goodbye_does_not_wait_for_its_end(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeAudio, "plays_at_once", False)
+    session = begin([Say("Goodbye.", interruptible=False), HangUp(Outcome.INFORMED, "done")])
+    goodbye = session.spoken()
+    scene.channel.hang_up()
+    session.end()
+    assert goodbye.interrupted
+    assert outcome(scene).outcome is Outcome.INFORMED
+
+
+def test_the_end_is_saved_before_the_last_words(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A controller that dies over the goodbye is not followed by one that begins anew."""
+    monkeypatch.setattr(FakeAudio, "plays_at_once", False)
+    session = begin([Say("Goodbye.", interruptible=False), HangUp(Outcome.INFORMED, "done")])
+    goodbye = session.spoken()
+    assert len(scene.kept.of(ConversationSaved)) == 1
+    goodbye.finish()
+    session.end()
+    assert ("hangup", "NORMAL_CLEARING") in scene.channel.told
+    assert outcome(scene).how == "done"
+
+
+def test_falling_back_leaves_the_call_to_the_hunt_group(begin: Begin, scene: Scene) -> None:
+    session = begin([Say("I am handing you over."), FallBack("nobody understood")])
+    session.end()
+    ended = outcome(scene)
+    assert ended.outcome is Outcome.FELL_BACK
+    assert "nobody understood" in ended.how
+    assert ("set", "appliance_fallback", "hunt") in scene.channel.told
+    nothing_left(session)
+
+
+@pytest.mark.parametrize("step", [HangUp(Outcome.INFORMED, "done"), FallBack("trouble")])
+def test_a_leg_that_is_gone_when_we_end_it(begin: Begin, scene: Scene, step: Step) -> None:
+    for verb in ("hangup", "set"):
+        scene.channel.failing[verb] = SwitchGoneError("gone")
+    session = begin([step])
+    if isinstance(step, HangUp):
+        scene.channel.hang_up()
+    session.end()
+    outcome(scene)
+
+
+def test_a_call_that_is_too_long_is_left_to_the_dialplan(begin: Begin, scene: Scene) -> None:
+    session = begin(timing=replace(PATIENT, longest_call_s=0.0))
+    session.end()
+    assert outcome(scene).outcome is Outcome.FELL_BACK
+
+
+def test_silence_is_answered_when_patience_is_over(begin: Begin, scene: Scene) -> None:
+    session = begin(timing=replace(PATIENT, no_input_s=0.0))
+    assert session.conversation.next() == ("silent",)
+
+
+def test_a_caller_who_speaks_is_not_asked_whether_he_is_there(begin: Begin, scene: Scene) -> None:
+    """Neither while he speaks nor while his words are looked for."""
+    session = begin(timing=replace(PATIENT, no_input_s=0.03))
+    session.frame(SpeechStarted(100, 0))
+    with gevent.Timeout(0.2, False):
+        session.conversation.told.peek()
+    session.frame(turn_ended())
+    _, answer = session.recognizer.next()
+    with gevent.Timeout(0.2, False):
+        session.conversation.told.peek()
+    assert session.conversation.told.empty()
+    answer.set(InferenceError("gone"))
+    assert session.conversation.next() == ("failed", "recognizer")
+
+
+def test_a_slow_decision_is_bridged_with_a_phrase(begin: Begin, scene: Scene) -> None:
+    session = begin(timing=replace(PATIENT, holding_s=0.0))
+    session.spoken()
+    session.conversation.thinking = deciding = AsyncResult()
+    session.conversation.steps["heard"] = [Say("We never close.")]
+    session.says("what are your hours")
+    assert session.spoken().said == HOLDING_PHRASE
+    deciding.set(None)
+    assert session.spoken().said == "We never close."
+
+
+def test_a_slow_transcription_is_bridged_too(begin: Begin, scene: Scene) -> None:
+    session = begin(timing=replace(PATIENT, holding_s=0.0))
+    session.spoken()
+    session.frame(turn_ended())
+    _, answer = session.recognizer.next()
+    assert session.spoken().said == HOLDING_PHRASE
+    answer.set(InferenceError("too slow"))
+    assert session.conversation.next() == ("failed", "recognizer")
+
+
+def test_a_quick_answer_needs_no_phrase(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.spoken()
+    session.conversation.steps["heard"] = [Say("We never close.")]
+    session.says("what are your hours")
+    assert session.spoken().said == "We never close."
+    assert HOLDING_PHRASE not in [playback.said for playback in scene.audio.said]
+
+
+def test_a_recogniser_out_of_reach(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.conversation.steps["failed"] = [Say("Press a key.", expect="digits")]
+    session.frame(turn_ended())
+    _, answer = session.recognizer.next()
+    answer.set(InferenceError("out of reach"))
+    failed = scene.kept.next(StageFailed)
+    assert (failed.stage, failed.error) == ("recognizer", "out of reach")
+    assert session.conversation.next() == ("failed", "recognizer")
+
+
+def test_a_phone_that_sends_nothing(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.listener.on_lost(3000)
+    assert scene.kept.next(MediaLost).silent_ms == 3000
+    assert session.conversation.next() == ("failed", "media")
+
+
+def test_a_message_is_kept_before_the_caller_hears_so(begin: Begin, scene: Scene) -> None:
+    session = begin([SaveMessage("anna", "Anna", "Maria", "1", "call me"), Say("It is kept.")])
+    session.spoken()
+    assert len(scene.kept.of(MessageTaken)) == 1
+
+
+class Ringing:
+    """A call whose transfer is under way."""
+
+    def __init__(self, begin: Begin, scene: Scene, step: Step = TO_ANNA) -> None:
+        scene.link.answers["originate"] = self.answer = AsyncResult()
+        scene.link.answers["uuid_kill"] = self._kill
+        self.session = begin([step])
+        scene.link.next("originate")
+
+    def _kill(self, command: str) -> str:
+        if not self.answer.ready():
+            self.answer.set("-ERR ORIGINATOR_CANCEL")
+        return "+OK"
+
+
+def test_the_caller_hears_it_ring(begin: Begin, scene: Scene) -> None:
+    session = Ringing(begin, scene).session
+    assert session.spoken().said == "One moment."
+    period = next(ringback(8000)).decode(errors="replace")
+    assert session.spoken().said == period[:200]
+
+
+def test_a_transfer_in_vain_goes_on_with_the_conversation(begin: Begin, scene: Scene) -> None:
+    ringing = Ringing(begin, scene)
+    session = ringing.session
+    session.spoken()
+    session.spoken()  # it rings
+    session.conversation.steps["transferred"] = [Say("She is busy.")]
+    ringing.answer.set("-ERR USER_BUSY")
+    assert session.conversation.next() == ("transferred", TransferResult.BUSY)
+    assert session.spoken().said == "She is busy."
+    assert not session.job.ready()
+
+
+def test_while_it_rings_nothing_changes_where_the_call_goes(begin: Begin, scene: Scene) -> None:
+    session = Ringing(begin, scene).session
+    scene.channel.press("0")
+    session.listener.on_lost(3000)
+    session.says("operator")
+    session.frame(turn_ended())
+    _, answer = session.recognizer.next()
+    answer.set(InferenceError("gone"))
+    session.session.post(FinishedSpeaking())
+    gevent.idle()
+    assert session.conversation.told.empty()
+    assert not session.job.ready()
+
+
+def test_the_caller_hangs_up_while_it_rings(begin: Begin, scene: Scene) -> None:
+    ringing = Ringing(begin, scene)
+    scene.channel.hang_up()
+    ringing.session.end()
+    assert ringing.answer.ready()
+    assert scene.kept.of(TransferEnded)[0].result == "caller_hung_up"
+    assert outcome(scene).outcome is Outcome.CALLER_HUNG_UP
+    nothing_left(ringing.session)
+
+
+def test_a_target_that_is_not_in_the_directory_rings_nobody(begin: Begin, scene: Scene) -> None:
+    session = begin([Transfer("somebody", TransferMode.ATTENDED, "", "One moment.")])
+    assert session.conversation.next() == ("transferred", TransferResult.UNREACHABLE)
+    assert scene.link.commands == []
+
+
+def test_a_mistake_in_a_transfer_loses_nobody(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(*_: object) -> TransferResult:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("appliance.controller.steps.attended_transfer", mistaken)
+    session = begin([TO_ANNA])
+    assert session.conversation.next() == ("transferred", TransferResult.FAILED)
+
+
+class Connected:
+    """A call that is with a person, by way of a blind transfer: nobody need pick up."""
+
+    def __init__(self, begin: Begin, timing: SessionTiming = PATIENT) -> None:
+        self.session = begin([Transfer("david", TransferMode.BLIND, "", "")], timing=timing)
+        self.session.scene.kept.next(TransferEnded)
+        while not self.session.scene.audio.closed:  # the session has taken note of it
+            gevent.idle()
+
+
+def test_a_connected_call_ends_with_the_people(begin: Begin, scene: Scene) -> None:
+    connected = Connected(begin)
+    connected.session.session.post(Hangup("NORMAL_CLEARING"))
+    connected.session.end()
+    assert outcome(scene).outcome is Outcome.CONNECTED
+
+
+def test_a_connected_call_outlives_its_session(begin: Begin, scene: Scene) -> None:
+    connected = Connected(begin)
+    scene.channel.close()
+    connected.session.looked_up.get(timeout=LIMIT_S)
+    gevent.idle()
+    assert not connected.session.job.ready()
+    connected.session.session.post(Hangup("NORMAL_CLEARING"))
+    connected.session.end()
+    assert outcome(scene).outcome is Outcome.CONNECTED
+
+
+def test_a_connected_call_whose_end_nobody_told_is_found_out(begin: Begin, scene: Scene) -> None:
+    connected = Connected(begin, replace(PATIENT, look_again_s=0.01))
+    connected.session.looked_up.get(timeout=LIMIT_S)
+    assert not connected.session.job.ready()
+    connected.session.up = SwitchGoneError("the link is down")
+    connected.session.looked_up.get(timeout=LIMIT_S)
+    connected.session.looked_up.get(timeout=LIMIT_S)
+    assert not connected.session.job.ready()
+    connected.session.up = False
+    connected.session.end()
+    ended = outcome(scene)
+    assert (ended.outcome, ended.cause) == (Outcome.CONNECTED, "UNKNOWN")
+
+
+def test_the_session_is_lost_and_the_leg_is_with_the_dialplan(begin: Begin, scene: Scene) -> None:
+    """Another controller takes it up, and ends its record."""
+    session = begin()
+    session.spoken()
+    scene.channel.close()
+    session.end()
+    assert scene.kept.of(CallEnded) == []
+    nothing_left(session)
+
+
+def test_the_session_is_lost_because_the_leg_is_gone(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.up = False
+    session.spoken()
+    scene.channel.close()
+    session.end()
+    assert outcome(scene).cause == "UNKNOWN"
+
+
+def test_freeswitch_is_gone_altogether(begin: Begin, scene: Scene) -> None:
+    """Nobody can say what became of the leg: the record is left to the reaper."""
+    session = begin()
+    session.up = SwitchGoneError("no connection to FreeSWITCH")
+    session.spoken()
+    scene.channel.close()
+    session.end()
+    assert scene.kept.of(CallEnded) == []
+    nothing_left(session)
+
+
+def test_a_call_that_came_back_on_another_session_is_not_ended_here(
+    begin: Begin, scene: Scene
+) -> None:
+    ringing = Ringing(begin, scene)
+    ringing.session.session.post(Superseded())
+    ringing.session.end()
+    assert scene.kept.of(CallEnded) == []
+    assert ringing.answer.ready()  # what rang here rings no more
+    nothing_left(ringing.session)
+
+
+def test_a_word_after_the_end_changes_nothing(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.spoken()
+    scene.channel.hang_up()
+    session.end()
+    before = len(scene.kept.events)
+    session.session.post(Hangup("NORMAL_CLEARING"))
+    session.session.post(Superseded())
+    scene.channel.press("1")
+    gevent.idle()
+    assert len(scene.kept.events) == before
+
+
+def test_a_bridge_is_seen_on_the_caller_s_leg(begin: Begin, scene: Scene) -> None:
+    begin().spoken()
+    scene.channel.events.put(switch_event("CHANNEL_BRIDGE"))
+    assert scene.call.bridged.wait(LIMIT_S)
+    scene.channel.events.put(switch_event("CHANNEL_UNBRIDGE"))
+    scene.channel.press("1")
+    scene.kept.next(ConversationSaved)
+    scene.kept.next(ConversationSaved)
+    assert not scene.call.bridged.is_set()
+
+
+def test_a_mistake_in_the_conversation_cleans_up_and_is_raised(begin: Begin, scene: Scene) -> None:
+    """The supervisor logs it; the dialplan has the caller then."""
+    session = begin()
+    session.spoken()
+    session.conversation.steps = None  # type: ignore[assignment]
+    scene.channel.press("1")
+    with pytest.raises(AttributeError):
+        session.end()
+    assert scene.kept.of(CallEnded) == []
+    nothing_left(session)
