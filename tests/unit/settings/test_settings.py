@@ -1,0 +1,132 @@
+"""Settings: where they come from, who wins, and what is said when they are wrong."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from appliance.calls.errors import ConfigurationError
+from appliance.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("APPLIANCE_") or name in ("DATABASE_URL", "EVENT_SOCKET_PASSWORD"):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr("appliance.settings._USUAL_FILE", tmp_path / "not-there.toml")
+
+
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Path:
+    path = tmp_path / "appliance.toml"
+    path.write_text(text)
+    monkeypatch.setenv("APPLIANCE_SETTINGS", str(path))
+    return path
+
+
+def test_it_starts_with_nothing_set() -> None:
+    settings = load_settings()
+    assert settings.switch.port == 8021
+    assert settings.switch.password == ""  # there is no default on purpose
+    assert settings.database_url == ""
+
+
+def test_the_environment_wins_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file(tmp_path, monkeypatch, "database_url = 'file'\n[switch]\nport = 9\npassword = 'file'\n")
+    assert load_settings().database_url == "file"
+    monkeypatch.setenv("DATABASE_URL", "environment")
+    monkeypatch.setenv("APPLIANCE_SWITCH__PASSWORD", "environment")
+    settings = load_settings()
+    assert settings.database_url == "environment"
+    assert (settings.switch.port, settings.switch.password) == (9, "environment")
+
+
+def test_names_that_others_share_come_after_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENT_SOCKET_PASSWORD", "shared")
+    monkeypatch.setenv("DATABASE_URL", "shared")
+    settings = load_settings()
+    assert (settings.switch.password, settings.database_url) == ("shared", "shared")
+    monkeypatch.setenv("APPLIANCE_SWITCH__PASSWORD", "ours")
+    monkeypatch.setenv("APPLIANCE_DATABASE_URL", "ours")
+    settings = load_settings()
+    assert (settings.switch.password, settings.database_url) == ("ours", "ours")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("APPLIANCE_SWITCH__PORT", "eight", "switch.port"),
+        ("APPLIANCE_SWITCH__PORT", "70000", "switch.port"),
+        ("APPLIANCE_SWITCH__NAME", "x", "switch.name"),
+        ("APPLIANCE_SWITCH", "x", "APPLIANCE_SWITCH__PORT"),
+        ("APPLIANCE_LOG_LEVEL", "LOUD", "log_level"),
+        ("APPLIANCE_INFERENCE__DEVICE", "abacus", "inference.device"),
+        ("APPLIANCE_INFERENCE__RECOGNIZE_TIMEOUT_S", "0", "inference.recognize_timeout_s"),
+        ("APPLIANCE_SPEECH__NO_INPUT_MS", "-1", "speech.no_input_ms"),
+        ("APPLIANCE_STORAGE__RECORDINGS", "perhaps", "storage.recordings"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_everything_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPLIANCE_SWITCH__PORT", "eight")
+    monkeypatch.setenv("APPLIANCE_LOG_LEVEL", "LOUD")
+    with pytest.raises(ConfigurationError, match=r"log_level.*switch\.port"):
+        load_settings()
+
+
+def test_a_file_that_is_named_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = tmp_path / "missing.toml"
+    monkeypatch.setenv("APPLIANCE_SETTINGS", str(missing))
+    with pytest.raises(ConfigurationError, match=r"missing\.toml: No such file"):
+        load_settings()
+
+
+@pytest.mark.parametrize("text", ["[switch\n", "port = \n", "\x00"])
+def test_a_file_that_is_no_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    file(tmp_path, monkeypatch, text)
+    with pytest.raises(ConfigurationError, match=r"appliance\.toml: no valid TOML"):
+        load_settings()
+
+
+def test_a_file_that_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file(tmp_path, monkeypatch, "").write_bytes(b"\xff\xfe\xfd")
+    with pytest.raises(ConfigurationError, match="no valid TOML"):
+        load_settings()
+
+
+def test_a_word_in_the_file_that_nobody_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file(tmp_path, monkeypatch, "[swich]\nport = 9\n")
+    with pytest.raises(ConfigurationError, match="swich"):
+        load_settings()
+
+
+def test_they_do_not_change_while_a_process_runs() -> None:
+    settings = Settings()
+    with pytest.raises(ValidationError):
+        settings.name = "another"
+    with pytest.raises(ValidationError):
+        settings.switch.port = 1
+
+
+def test_everything_on_disk_is_below_one_folder() -> None:
+    storage = Settings(storage={"directory": "/srv/appliance"}).storage  # type: ignore[arg-type]
+    paths = (storage.spool, storage.phrases, storage.snapshot, storage.recording_directory)
+    assert all(path.is_relative_to("/srv/appliance") for path in paths)
+    assert len(set(paths)) == 4
