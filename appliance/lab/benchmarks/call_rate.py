@@ -18,7 +18,7 @@ from appliance.lab.stack import free_port
 from appliance.lab.switch.bench import BenchConfig, BenchSwitch
 from appliance.lab.switch.dialplan import BenchDialplan
 
-CALLERS = 80
+CALLERS = 120
 _GREETED_S = 10.0
 _GREETING_ENDS_S = 5.0
 _RECORDED = """

@@ -46,5 +46,6 @@ def _hold(sock: socket.socket, _address: tuple[str, int]) -> None:
             audio.sendto(_VOICE, switch)
         for _ in range(_SILENT_FRAMES):
             audio.sendto(silence(RATE_HZ), switch)
-        while sock.recv(_READ_BYTES):
+        while (told := sock.recv(_READ_BYTES)) and b"CHANNEL_HANGUP" not in told:
             pass
+    sock.close()
