@@ -49,4 +49,5 @@ def under_test(freeswitch_binary: Path, work: Path) -> Iterator[SwitchUnderTest]
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_freeswitch_keeps_the_contract(case: ContractCase, under_test: SwitchUnderTest) -> None:
-    assert case.differences(under_test) == []
+    differences = case.differences(under_test)
+    assert not differences, "\n".join(differences)

@@ -11,6 +11,7 @@ import gevent
 from gevent import subprocess
 
 from appliance.calls.errors import SwitchError, SwitchGoneError
+from appliance.lab.freeswitch.child import dies_with_us
 from appliance.lab.freeswitch.event_socket import EventSocket
 from appliance.lab.freeswitch.ports import free_port
 from appliance.switch.rendering import Written, reload_commands, write
@@ -109,7 +110,7 @@ class RealFreeSwitch:
                 [str(self.binary), "-nf", "-nc", "-np", "-nonat", *options],
                 env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True, preexec_fn=dies_with_us,
             )  # fmt: skip
         with gevent.Timeout(timeout_s, SwitchError(f"not ready in {timeout_s} s: {self._last()}")):
             while not self._ready():

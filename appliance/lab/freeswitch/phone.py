@@ -18,8 +18,10 @@ from gevent.queue import Queue
 from appliance.calls.errors import SwitchError
 from appliance.lab.clock import FRAME_S
 from appliance.lab.freeswitch.baresip_control import BaresipControl
+from appliance.lab.freeswitch.child import dies_with_us
 from appliance.lab.freeswitch.listening import DumpReader
 from appliance.lab.freeswitch.ports import free_port
+from appliance.lab.freeswitch.sip_relay import REFUSALS, SipRelay
 from appliance.lab.hearing import Ear
 from appliance.lab.sound import frames_of, is_audible, last_audible_frame, noise, write_wav
 
@@ -87,7 +89,7 @@ class SipPhone:
         registered: set once the switch has accepted the registration; ``register_failure`` says
             why when it has not.
         rings, answered, ended: events of the present call; ``answered_at`` and ``ended_at`` are
-            the clock's seconds. hangup_cause: what baresip was told ("603 Decline").
+            the clock's seconds. hangup_cause: in FreeSWITCH's words, when it ended the call.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class SipPhone:
         self.digits_pressed = ""
         self.ear = Ear(self.rate_hz, now=now)
         self.events: list[str] = []
+        self._relay: SipRelay | None = None
         self._mouth = Ear(self.rate_hz, now=now)
         self._now = now
         self._work = work
@@ -146,12 +149,13 @@ class SipPhone:
         binary = find_baresip()
         if binary is None:
             raise SwitchError("baresip is missing: install the package baresip")
+        self._relay = SipRelay(self._sip_port, self.line.server, self.name)
         with open(self._work / "output.txt", "wb") as output:
             # A null device cannot be polled, and baresip then gives up: it gets a pipe.
             self._process = subprocess.Popen(
                 [str(binary), "-4", "-f", str(self._work)],
                 stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True, preexec_fn=dies_with_us,
             )  # fmt: skip
         with gevent.Timeout(timeout_s, SwitchError(f"baresip {self.number} is not ready")):
             while self._control is None:
@@ -184,11 +188,15 @@ class SipPhone:
             self._process.stdin.close()
         if self._reader is not None:
             self._reader.close()
+        if self._relay is not None:
+            self._relay.close()
 
     def kill(self) -> None:
         """The phone loses power: nothing is said to anybody."""
         if self._process is not None:
             os.kill(self._process.pid, signal.SIGKILL)
+        if self._relay is not None:
+            self._relay.close()
 
     @property
     def sends_audio(self) -> bool:
@@ -217,9 +225,9 @@ class SipPhone:
         self._do("accept")
 
     def hang_up(self, cause: str = "") -> None:
-        """Hang up; while ringing, refuse with 486 Busy Here, whatever ``cause`` was wished for:
-        baresip has no other way."""
-        del cause
+        """Hang up; while it rings, refuse: ``USER_BUSY`` (486), ``CALL_REJECTED`` (603)."""
+        if self._relay is not None and not self.answered.is_set():
+            self._relay.refusal = REFUSALS.get(cause, "")
         self._do("hangup")
 
     def press(self, digits: str) -> None:
@@ -272,7 +280,7 @@ class SipPhone:
             self.answered.set()
         elif kind == "CALL_CLOSED":
             self.ended_at = self._now()
-            self.hangup_cause = param
+            self.hangup_cause = (self._relay.reason if self._relay else "") or "NORMAL_CLEARING"
             self.rings.clear()
             self.ended.set()
         elif kind == "REGISTER_OK":
@@ -350,13 +358,15 @@ class SipPhone:
             "statmode_default off",
             "ringback_disabled yes",
             "menu_bell no",
+            "call_max_calls 1",
         ]
         return "\n".join(lines) + "\n"
 
     def _account(self) -> str:
         line = self.line
+        assert self._relay is not None
         options = [
-            f'outbound="sip:{line.server};transport=udp"',
+            f'outbound="sip:127.0.0.1:{self._relay.port};transport=udp"',
             f"audio_codecs={line.codecs.replace('G722', 'G722/16000')}",
             "answermode=manual",
         ]
@@ -365,4 +375,4 @@ class SipPhone:
         else:
             options.append("regint=0")
         address = f"<sip:{self.number}@{line.domain};transport=udp>"
-        return f'"{self.name or self.number}" {address};{";".join(options)}'
+        return f'"{self.number}" {address};{";".join(options)}'

@@ -10,7 +10,7 @@ from appliance.calls.errors import ConfigurationError
 from appliance.lab.clock import FRAME_S
 from appliance.lab.sound import frames_of, read_wav, tone
 from appliance.lab.switch.channel import State
-from appliance.lab.switch.text import is_true, separate
+from appliance.lab.switch.text import holds_reference, is_true, separate
 from appliance.lab.switch.wire import Command
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _hangup(channel: "Channel", argument: str) -> None:
 
 def _set(channel: "Channel", argument: str) -> None:
     name, _, value = argument.partition("=")
-    channel.set_variable(name.strip(), value)
+    channel.set_variable(name.strip(), None if holds_reference(value) else value)
 
 
 def _multiset(channel: "Channel", argument: str) -> None:

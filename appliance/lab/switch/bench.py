@@ -17,6 +17,7 @@ from appliance.lab.switch.channel import Channel, Profile, State
 from appliance.lab.switch.core import Core, TraceEntry
 from appliance.lab.switch.dialplan import BenchDialplan
 from appliance.lab.switch.listener import EventSocket
+from appliance.lab.switch.text import received_name
 
 _CONNECT_TIMEOUT_S = 5.0
 
@@ -124,7 +125,9 @@ class BenchSwitch:
         channel = Channel(
             self.core,
             phone,
-            Profile(phone.name or phone.number, phone.number, number, context=context),
+            Profile(
+                received_name(phone.name) or phone.number, phone.number, number, context=context
+            ),
             uuid=call_id,
             direction="inbound",
             name=f"sofia/{'internal' if inside else 'external'}/{phone.number}@127.0.0.1",

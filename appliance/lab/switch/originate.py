@@ -12,7 +12,7 @@ from gevent.event import Event
 from appliance.lab.phones import VirtualPhone
 from appliance.lab.switch.channel import Channel, Profile, State
 from appliance.lab.switch.dialplan import Action
-from appliance.lab.switch.text import bracketed_variables, separate
+from appliance.lab.switch.text import bracketed_variables, holds_reference, separate
 
 if TYPE_CHECKING:
     from appliance.lab.switch.core import Core
@@ -124,7 +124,11 @@ class Ringing:
             return None, "USER_NOT_REGISTERED"
         if phone.leg is not None:
             return None, "USER_BUSY"
-        variables = self._variables | leg_variables
+        variables = {
+            name: value
+            for name, value in (self._variables | leg_variables).items()
+            if not holds_reference(value)
+        }
         if variables.get("origination_uuid") in self._core.channels:
             self._core.warn("Duplicate UUID!")
             return None, "DESTINATION_OUT_OF_ORDER"

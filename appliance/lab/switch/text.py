@@ -6,6 +6,7 @@ that works on the real switch.
 
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 _UNSAFE = frozenset(b'\r\n #%&+:;<=>?@[\\]^`{|}"')  # SWITCH_URL_UNSAFE
 _NEEDS_ENCODING = re.compile(r"[^!$'()*,\-./0-9A-Z_a-z~]")
@@ -140,10 +141,8 @@ def expand(
     out: list[str] = []
     index = 0
     while index < len(text):
-        if text.startswith("\\$", index):
-            out.append("$")
-            index += 2
-            continue
+        if text.startswith("\\${", index):
+            index += 1  # the original drops the backslash and expands all the same
         if not text.startswith("${", index):
             out.append(text[index])
             index += 1
@@ -167,6 +166,23 @@ def _expanded_reference(
         return call(command[1], expand(argument, variable, call, depth + 1))
     name = expand(inner, variable, call, depth + 1)
     return expand(variable(name) or "", variable, call, depth + 1)
+
+
+def holds_reference(value: str) -> bool:
+    """``switch_string_var_check_const``: whether expanding the value could run something."""
+    return "${" in value
+
+
+def received_name(name: str) -> str:
+    """A caller's name as mod_sofia hands it on, which came in a quoted string.
+
+    Escapes stay, a line break is a folded line, percent codes are decoded and end the name at a
+    NUL, and no reference to a variable gets through.
+    """
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    folded = re.sub(r"[\r\n]+", "\r\n ", quoted)
+    decoded = unquote(re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "", folded))
+    return decoded.partition("\0")[0].replace("${", "%{")
 
 
 def is_true(value: str | None) -> bool:

@@ -88,9 +88,10 @@ def test_wide_band_calls_have_wide_band_frames(bench: BenchSwitch, controllers: 
 def test_text_from_a_caller_that_reaches_an_argument_is_run(
     bench: BenchSwitch, controllers: PeerServer
 ) -> None:
-    """The trap is there, and seen: who puts a caller's name into ``set`` runs the name."""
-    _, peer = answered(bench, controllers, VirtualPhone("+15550100", "${system(date)}"))
-    peer.execute("set", "greeting=${caller_id_name}")
+    """The trap is there, and seen: what ``uuid_setvar`` took from a caller runs in ``set``."""
+    call_id, peer = answered(bench, controllers, VirtualPhone("+15550100"))
+    control(bench).api(f"uuid_setvar {call_id} said ${{system(date)}}")
+    peer.execute("set", "greeting=${said}")
     peer.wait("CHANNEL_EXECUTE_COMPLETE", lambda event: event.get("Application") == "set")
     assert bench.core.expansion_calls == ["system date"]
 
