@@ -97,7 +97,7 @@ def test_one_side_may_be_ahead_but_nobody_waits_for_ever(tmp_path: Path) -> None
     recorder = StereoRecorder(tmp_path / "skew.wav", 8000)
     for _ in range(200):
         recorder.left(FRAME)
-    assert len(recorder._left) <= 25
+    assert len(recorder._left) < 75
     recorder.close()
     assert read(recorder.path)[0] == 200 * 160
 
