@@ -1,6 +1,5 @@
 """One call's audio: the unicast stream, time, playout and the recording."""
 
-import contextlib
 import logging
 import time
 from collections import deque
@@ -310,8 +309,8 @@ def _wait_readable(readable: object, timeout_s: float) -> bool:
     timer = hub.loop.timer(timeout_s)
     readable.start(waiter.switch, True)  # type: ignore[attr-defined]
     timer.start(waiter.switch, False, update=True)
-    with contextlib.closing(timer):
-        try:
-            return bool(waiter.get())
-        finally:
-            readable.stop()  # type: ignore[attr-defined]
+    try:
+        return bool(waiter.get())
+    finally:
+        readable.stop()  # type: ignore[attr-defined]
+        timer.close()

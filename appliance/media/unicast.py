@@ -4,11 +4,14 @@ import errno
 from dataclasses import dataclass
 from typing import Final
 
-from gevent import socket
+from gevent import monkey, socket
 
 MAX_DATAGRAM: Final = 8192
 """More than 80 ms at 48 kHz; anything larger is not telephone audio."""
 
+# Never waits and is used a hundred times a second and call: the system's own socket does without
+# what gevent's adds for waiting, whether the process is patched or not.
+_PlainSocket = monkey.get_original("socket", "socket")
 _SWITCH_IP: Final = "127.0.0.2"
 _ATTEMPTS: Final = 20
 
@@ -87,7 +90,7 @@ class UnicastSocket:
 
 def _bind_pair(ip: str, switch_ip: str) -> tuple[socket.socket, int]:
     for _ in range(_ATTEMPTS):
-        ours = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        ours = _PlainSocket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             ours.bind((ip, 0))
             ours.setblocking(False)
