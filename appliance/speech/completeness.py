@@ -5,6 +5,7 @@ Used on the speculative transcript of a pause, to choose how long to wait for mo
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 _WORD: Final = re.compile(r"[a-z0-9']+")
@@ -124,12 +125,15 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
 
 
+@lru_cache(maxsize=64)
 def judge(text: str) -> Completeness:
     """Whether ``text``, as transcribed so far, sounds finished.
 
     ``DIGITS``: it ends in digits being read out, of which more may come. A text that trails off
     ("I want to") is unfinished whatever the transcript's punctuation says; a sentence of three
     words or more that ends in none of the dangling words sounds finished.
+
+    Every frame of a pause asks again about the same text, so the last few answers are kept.
     """
     words = words_of(text)
     if not words:

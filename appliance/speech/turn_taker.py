@@ -149,6 +149,8 @@ class TurnTaker:
         """No utterance yet: wait for enough speech within 120 ms."""
         self._lead_in.append(frame)
         self._onset.append(heard)
+        if not heard.speech:
+            return  # only speech can make it enough
         if sum(item.speech for item in self._onset) * FRAME_MS < self._config.onset_ms:
             return
         self._utterance = Utterance(self._lead_in, self._onset, at_ms, self._echo.lingering)

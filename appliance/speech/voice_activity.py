@@ -9,9 +9,8 @@ import importlib
 import importlib.util
 import threading
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.fft
@@ -28,8 +27,7 @@ _BLOCKS: Final = 5
 _UNKNOWN_FLOOR_DB: Final = -70.0
 
 
-@dataclass(frozen=True, slots=True)
-class HeardFrame:
+class HeardFrame(NamedTuple):
     """One frame judged. ``audible``: above the line's noise. ``speech``: and it sounds like it."""
 
     level_db: float
