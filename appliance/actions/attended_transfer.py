@@ -115,7 +115,9 @@ class _Attempt:
             else:
                 result, cause = _not_answered(dialling)
         finally:
-            if not result.connected:
+            if result.connected:
+                self._record_legs(HangupCause.LOSE_RACE.value, but=self._arrival.get().uuid)
+            else:
                 self._take_down(dialling, cause)
         return result, cause
 
@@ -191,10 +193,15 @@ class _Attempt:
             unbroken(f"cancel-{self._transfer_id}", self._cancelled, dialling)
         if self._arrival.ready():
             self._arrival.get().close()
-        self._call.log.record(
-            LegEnded, leg_id=self._transfer_id, role=DESK_ROLE,
-            extension=",".join(self._extensions), cause=cause,
-        )  # fmt: skip
+        self._record_legs(cause)
+
+    def _record_legs(self, cause: str, but: str = "") -> None:
+        """The end of every leg that was rung, save the one that now talks."""
+        for leg_id, extension in zip(self._request.leg_ids, self._extensions, strict=True):
+            if leg_id != but:
+                self._call.log.record(
+                    LegEnded, leg_id=leg_id, role=DESK_ROLE, extension=extension, cause=cause
+                )
 
     def _cancelled(self, dialling: gevent.Greenlet) -> None:
         for _ in range(_CANCEL_TRIES):

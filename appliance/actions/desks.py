@@ -62,6 +62,14 @@ class Desks:
         finally:
             del self._legs[channel.uuid]
 
+    def legs_of(self, call_id: str) -> list[tuple[str, str]]:
+        """The desk legs of a call that are up, as (unique id, extension)."""
+        return [
+            (leg_id, channel.event.var(_EXTENSION_VARIABLE))
+            for leg_id, channel in self._legs.items()
+            if channel.event.var(CALL_VARIABLE) == call_id
+        ]
+
     def hung_up(self, leg_id: str) -> None:
         """The control link says that a leg is gone: a desk's phone is free again at once."""
         channel = self._legs.get(leg_id)

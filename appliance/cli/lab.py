@@ -72,12 +72,12 @@ def play_on(
     with lab(
         stack, switch, say=lambda line: print_line(console, line),
         started=lambda: console.print("[dim]everything is up[/dim]\n"),
-    ) as runner:  # fmt: skip
+    ) as running:  # fmt: skip
 
         def play(scenario: Scenario) -> ScenarioResult:
             console.rule(scenario.name)
             console.print(f"[dim]{scenario.about}[/dim]")
-            result = runner.run(scenario)
+            result = running.runner.run(scenario)
             print_result(console, result)
             return result
 

@@ -284,9 +284,11 @@ class CallSession:
         if self._steps.handed_over:
             return
         outcome, how = self._steps.outcome(self._conversation)
-        self._call.log.record(
-            LegEnded, leg_id=self._call.call_id, role="caller", extension="", cause=self._cause
-        )
+        legs = [("desk", *leg) for leg in self._steps.desk_legs]
+        for role, leg_id, extension in [*legs, ("caller", self._call.call_id, "")]:
+            self._call.log.record(
+                LegEnded, leg_id=leg_id, role=role, extension=extension, cause=self._cause
+            )
         self._call.log.record(
             CallEnded, outcome=outcome, cause=self._cause, how=how,
             talked_ms=self._call.line.audio_ms,

@@ -30,6 +30,7 @@ class StepRunner:
     Attributes:
         connected: the caller is with a person; the appliance only waits for the end.
         handed_over: the leg is in other hands, which record its end.
+        desk_legs: whom the caller is with, as (unique id, extension).
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class StepRunner:
     ) -> None:  # fmt: skip
         self.connected = False
         self.handed_over = False
+        self.desk_legs: list[tuple[str, str]] = []
         self._call = call
         self._listener = listener
         self._output = output
@@ -151,6 +153,7 @@ class StepRunner:
         self.connected = result.connected
         if self.connected:
             # FreeSWITCH carries the audio between the two from here on.
+            self.desk_legs = self._call.desks.legs_of(self._call.call_id)
             self._call.line.close()
         else:
             self._call.line.fall_silent()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from gevent import get_hub
+import gevent
 
 from appliance.lab.stack import Stack
 
@@ -22,9 +22,17 @@ def faults_of(stack: Stack) -> dict[str, Callable[[], None]]:
         hooks["start_postgres"] = stack.cluster.start
     if len(stack.controller) > 1:
         hooks["second_controller"] = lambda: None
-    return {name: partial(_beside_the_phones, hook) for name, hook in hooks.items()}
+    faults: dict[str, Callable[[], None]]
+    faults = {name: partial(_beside_the_phones, hook) for name, hook in hooks.items()}
+    faults["kill_inference_in_a_second"] = partial(_in_a_second, faults["kill_inference"])
+    return faults
+
+
+def _in_a_second(fault: Callable[[], None]) -> None:
+    """Have it happen in the middle of what the scenario does next."""
+    gevent.spawn_later(1.0, fault).name = "fault"
 
 
 def _beside_the_phones(hook: Callable[[], object]) -> None:
     """Run a hook in a real thread: it waits for processes, and the phones' audio must not."""
-    get_hub().threadpool.apply(hook)
+    gevent.get_hub().threadpool.apply(hook)

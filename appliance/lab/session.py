@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from gevent import get_hub
 
 from appliance.calls.directory import Directory
 from appliance.calls.errors import ConfigurationError
@@ -15,18 +18,34 @@ from appliance.lab.runner import Runner
 from appliance.lab.stack import Stack
 from appliance.lab.switch.bench import BenchConfig, BenchSwitch
 from appliance.lab.switch.dialplan import BenchDialplan
-from appliance.speech.recognizer import HttpRecognizer
+from appliance.speech.recognizer import HttpRecognizer, Recognizer, Transcript
 from appliance.storage.database import Database
 from appliance.storage.directory_store import load_directory
 
 SWITCHES = ("bench", "freeswitch")
 
 
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A running appliance with a switch, and what plays scenarios on it.
+
+    Attributes:
+        directory: of the organisation that callers reach.
+        database: the appliance's, as its own role sees it.
+    """
+
+    stack: Stack
+    backend: Backend
+    runner: Runner
+    directory: Directory
+    database: Database
+
+
 @contextmanager
 def lab(
     stack: Stack, switch: str, *, say: Callable[[Line], None], started: Callable[[], None]
-) -> Iterator[Runner]:
-    """A runner over a running appliance and switch, for as long as the context lasts.
+) -> Iterator[Lab]:
+    """Everything up, for as long as the context lasts.
 
     Args:
         switch: ``bench`` or ``freeswitch``.
@@ -46,10 +65,25 @@ def lab(
         backend = undo.enter_context(_backend(switch, stack, directory))
         ears = undo.enter_context(closing(InferenceClient(stack.inference_url)))
         started()
-        yield Runner(
-            backend, records=DatabaseRecords(database, directory), recognizer=HttpRecognizer(ears),
-            faults=faults_of(stack), tell=say,
+        runner = Runner(
+            backend, records=DatabaseRecords(database, directory),
+            recognizer=_BesideThePhones(HttpRecognizer(ears)), faults=faults_of(stack), tell=say,
         )  # fmt: skip
+        yield Lab(stack, backend, runner, directory, database)
+
+
+class _BesideThePhones:
+    """A recogniser asked in a real thread, so that the audio of other calls goes on meanwhile."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
+
+    def transcribe(self, pcm: bytes, rate_hz: int, *, timeout_s: float = 5.0) -> Transcript:
+        """See `appliance.lab.transcripts.Recognizer`."""
+        heard: Transcript = get_hub().threadpool.apply(
+            self._recognizer.transcribe, (pcm, rate_hz), {"timeout_s": timeout_s}
+        )
+        return heard
 
 
 @contextmanager

@@ -24,6 +24,11 @@ from appliance.storage.private_cluster import PrivateCluster
 _LOADING_S = 120.0
 _HEALTH_S = 2.0
 _HEALTH_EVERY_S = 0.1
+# The phones, the switch and the models share one machine here, and whatever else runs on it.
+_UNHURRIED = {
+    "APPLIANCE_INFERENCE__RECOGNIZE_TIMEOUT_S": "8",
+    "APPLIANCE_INFERENCE__DECIDE_TIMEOUT_S": "5",
+}
 DEMO_DIRECTORY = Path(__file__).with_name("directory.yaml")
 
 
@@ -125,6 +130,7 @@ class Stack:
             "DATABASE_URL": self.database_url,
             "APPLIANCE_SWITCH__PORT": str(self.switch_port),
             "APPLIANCE_SWITCH__PASSWORD": self.password,
+            **_UNHURRIED,
             **self.environment,
         }
         self.inference = self._process("inference", ["inference"], self._environment)

@@ -8,7 +8,7 @@ from gevent.event import AsyncResult
 
 from appliance.actions.attended_transfer import attended_transfer
 from appliance.actions.desk import ANNOUNCEMENTS
-from appliance.actions.desks import ROLE_VARIABLE, TRANSFER_VARIABLE
+from appliance.actions.desks import CALL_VARIABLE, ROLE_VARIABLE, TRANSFER_VARIABLE
 from appliance.calls.directory import Person, Target
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.calls.events import LegEnded, Speaker, TransferEnded, TransferStarted, TurnTaken
@@ -43,6 +43,7 @@ class Attempt:
             started.leg_id,
             **{
                 f"variable_{ROLE_VARIABLE}": "desk",
+                f"variable_{CALL_VARIABLE}": "caller-1",
                 f"variable_{TRANSFER_VARIABLE}": started.leg_id,
                 "variable_dialed_user": extension,
             },
@@ -422,6 +423,26 @@ def test_only_the_free_phones_of_a_department_ring(scene: Scene, ringing: AsyncR
         assert attempt.result() is TransferResult.NO_ANSWER
     assert "user/202@appliance.local" in command
     assert "user/201" not in command
+
+
+def test_every_phone_of_a_department_is_on_record(scene: Scene, ringing: AsyncResult) -> None:
+    """The one that talks ends with the call, the others now."""
+    attempt = Attempt(scene, BILLING)
+    desk = attempt.answered("201")
+    desk.press("1")
+    assert attempt.result() is TransferResult.CONNECTED
+    [leg] = scene.kept.of(LegEnded)
+    assert (leg.leg_id, leg.extension, leg.cause) == (f"{desk.uuid}-2", "202", "LOSE_RACE")
+    assert scene.desks.legs_of("caller-1") == [(desk.uuid, "201")]
+    assert scene.desks.legs_of("somebody") == []
+
+
+def test_no_phone_of_a_department_answers(scene: Scene, ringing: AsyncResult) -> None:
+    attempt = Attempt(scene, BILLING)
+    ringing.set("-ERR NO_ANSWER")
+    attempt.result()
+    legs = [(leg.extension, leg.cause) for leg in scene.kept.of(LegEnded)]
+    assert legs == [("201", "NO_ANSWER"), ("202", "NO_ANSWER")]
 
 
 def test_a_department_without_phones_is_unreachable(scene: Scene) -> None:
