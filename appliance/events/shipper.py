@@ -30,13 +30,14 @@ class ShipperConfig:
 
     Attributes:
         batch_lines: events in one transaction, at most.
-        gather_s: events that come within this time go together.
+        gather_s: events that come within this time go together; a transaction costs more than
+            the few events that one call gives rise to in it.
         first_wait_s, longest_wait_s: back-off while the database is away.
         adopt_every_s: how often to look for spools of processes that are gone.
     """
 
     batch_lines: int = 500
-    gather_s: float = 0.05
+    gather_s: float = 0.2
     first_wait_s: float = 0.2
     longest_wait_s: float = 10.0
     adopt_every_s: float = 5.0
