@@ -4,15 +4,17 @@ urllib3 works on blocking sockets: co-operative in a process that gevent has pat
 one that it has not. Connections are kept and shared.
 """
 
+import io
 import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPResponse
 from typing import Any
 
 import urllib3
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.exceptions import TimeoutError as UrllibTimeoutError
 
@@ -46,7 +48,53 @@ class InferenceRefusedError(InferenceError):
     retryable = False
 
 
-class _UnixConnection(HTTPConnection):
+class _PatientReader(io.RawIOBase):
+    """A reply's bytes, waited for no longer than the socket's time-out altogether.
+
+    By itself that time-out begins anew with every byte, so that a server which drips its headers
+    could hold a call for hours. Time in which nobody reads does not count.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._left_s = sock.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._left_s is None:
+            return self._raw.readinto(buffer)
+        if self._left_s <= 0:
+            raise TimeoutError("the reply drips in")
+        self._sock.settimeout(self._left_s)
+        began = time.monotonic()
+        try:
+            return self._raw.readinto(buffer)
+        finally:
+            self._left_s -= time.monotonic() - began
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = io.BufferedReader(_PatientReader(self.fp.detach(), sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _UnixConnection(_Connection):
     """HTTP over a Unix socket, whose path is set by the pool."""
 
     path = ""
@@ -77,7 +125,9 @@ class InferenceClient:
 
     def __init__(self, url: str, *, api_key: str = "", connections: int = 16) -> None:
         self.url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._headers = {"Accept-Encoding": "identity"}
+        if api_key:
+            self._headers["Authorization"] = f"Bearer {api_key}"
         self._pool, self._prefix = _pool(self.url, connections)
 
     def close(self) -> None:
@@ -174,6 +224,8 @@ class InferenceClient:
                     retries=False,
                     redirect=False,
                     preload_content=False,
+                    # Two kilobytes can unpack to a gigabyte. None was asked for, none is unpacked.
+                    decode_content=False,
                     **options,
                 )
             except ProtocolError:
@@ -194,8 +246,10 @@ def _pool(url: str, connections: int) -> tuple[urllib3.HTTPConnectionPool, str]:
         raise ConfigurationError(f"inference url {url!r}: write http://host:port or unix:/path")
     if parsed.scheme == "https":
         pool = urllib3.HTTPSConnectionPool(parsed.host, parsed.port, maxsize=connections)
+        pool.ConnectionCls = _SecureConnection
     else:
         pool = urllib3.HTTPConnectionPool(parsed.host, parsed.port, maxsize=connections)
+        pool.ConnectionCls = _Connection
     return pool, (parsed.path or "").rstrip("/")
 
 

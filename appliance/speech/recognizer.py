@@ -99,7 +99,10 @@ def _transcript(reply: Any, took_ms: float) -> Transcript:
     """Read a reply; servers that are not ours give no confidence but their segments'."""
     if not isinstance(reply, dict) or not isinstance(reply.get("text"), str):
         raise InferenceError("the transcription has no text")
-    text = " ".join(reply["text"].split())[:_LONGEST_TEXT]
+    given = reply["text"][: 2 * _LONGEST_TEXT]
+    # Controls and halves of surrogate pairs are nothing that anybody said.
+    said = "".join(char if char.isprintable() else " " for char in given)
+    text = " ".join(said.split())[:_LONGEST_TEXT]
     segments = reply.get("segments")
     segments = [s for s in segments if isinstance(s, dict)] if isinstance(segments, list) else []
     confidence = _number(reply, "confidence")
@@ -123,4 +126,8 @@ def _number(fields: Mapping[str, Any], key: str) -> float | None:
     value = fields.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        number = float(value)
+    except OverflowError:  # an integer too long for any float
+        return None
+    return number if math.isfinite(number) else None

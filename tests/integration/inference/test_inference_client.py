@@ -1,6 +1,8 @@
 """The client against servers that are slow, gone, or not what they should be."""
 
+import gzip
 import json
+import select
 import socket
 import time
 
@@ -98,6 +100,47 @@ def test_a_mute_server_costs_the_timeout_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"],
+)
+def test_a_server_that_drips_costs_the_timeout_and_no_more(head: bytes) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(head)
+        connection.recv(1 << 20)  # the request's body
+        # A byte every 50 ms for as long as the client stays, so no single wait is ever long.
+        for _ in range(100):
+            if select.select([connection], [], [], 0.05)[0]:
+                break
+            connection.sendall(b"0")
+
+    started = time.monotonic()
+    with raw_server(drip) as url, pytest.raises(InferenceTimeoutError):
+        transcribed(url, timeout_s=0.3)
+    assert time.monotonic() - started < 2
+
+
+def test_a_reply_that_unpacks_to_a_gigabyte_is_not_unpacked() -> None:
+    bomb = gzip.compress(gzip.compress(bytes(1 << 26)))
+    with (
+        raw_server(reply(bomb, extra="Content-Encoding: gzip, gzip\r\n")) as url,
+        pytest.raises(InferenceError, match="not JSON"),
+    ):
+        transcribed(url)
+
+
+def test_a_confidence_too_long_for_a_float_is_none_at_all() -> None:
+    body = b'{"text": "hello", "confidence": 1' + b"0" * 400 + b"}"
+    with raw_server(reply(body)) as url:
+        assert transcribed(url) == "hello"
+
+
+def test_a_transcript_has_no_controls_and_no_halves_of_characters() -> None:
+    body = b'{"text": "he\\u0000llo\\ud800 \\u001b[2J\\u202ethere"}'
+    with raw_server(reply(body)) as url:
+        assert transcribed(url) == "he llo [2J there"
+
+
+@pytest.mark.parametrize(
     ("status", "error"),
     [
         ("400 Bad Request", InferenceRefusedError),
@@ -143,7 +186,7 @@ def test_another_rate_is_resampled() -> None:
         assert len(spoken(url, 8000)) == pytest.approx(24000, abs=20)
 
 
-@pytest.mark.parametrize("rate", ["0", "-1", "x", "9" * 50, "8000.5"])
+@pytest.mark.parametrize("rate", ["0", "-1", "x", "9" * 50, "8000.5", "000008000" + "0" * 20])
 def test_an_absurd_rate_is_an_error(rate: str) -> None:
     data = chunked(bytes(100), extra=f"X-Sample-Rate: {rate}\r\n")
     with raw_server(data) as url, pytest.raises(InferenceError):
