@@ -13,7 +13,7 @@ from appliance.lab.sound import silence, speech
 
 RATE_HZ = 8000
 _QUIET_FRAMES = 5
-_VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb+m3")
+_VOICES = ("en-us", "en-gb", "en-us+f3", "en-us+m3")
 _QUESTIONS = ("what are your opening hours", "when are you open please", "are you open today")
 
 
