@@ -10,11 +10,16 @@ from appliance.controller.inputs import Hangup, Superseded
 
 
 class Calls:
-    """The sessions in progress."""
+    """The sessions in progress.
+
+    Attributes:
+        idle: set while no caller's session is here, from its arrival to its end.
+    """
 
     def __init__(self) -> None:
         """Begin with none."""
         self._sessions: dict[str, CallSession] = {}
+        self._present = 0
         self.idle = GeventEvent()
         self.idle.set()
 
@@ -27,20 +32,29 @@ class Calls:
         return call_id in self._sessions
 
     @contextmanager
+    def present(self) -> Iterator[None]:
+        """While inside, a caller is here, also one who is not answered yet."""
+        self._present += 1
+        self.idle.clear()
+        try:
+            yield
+        finally:
+            self._present -= 1
+            if not self._present:
+                self.idle.set()
+
+    @contextmanager
     def holding(self, call_id: str, session: CallSession) -> Iterator[None]:
         """While inside, the call is this session's; an older session of the same leg lets go."""
         older = self._sessions.get(call_id)
         if older is not None:
             older.post(Superseded())
         self._sessions[call_id] = session
-        self.idle.clear()
         try:
             yield
         finally:
             if self._sessions.get(call_id) is session:
                 del self._sessions[call_id]
-            if not self._sessions:
-                self.idle.set()
 
     def hung_up(self, leg_id: str, cause: str) -> None:
         """The control link says that a leg is gone."""

@@ -38,7 +38,8 @@ class Supervisor:
             if channel.event.var(ROLE_VARIABLE) == DESK_ROLE:
                 self._desks.attend(channel)
             else:
-                self._caller(channel)
+                with self.calls.present():
+                    self._caller(channel)
         except SwitchError as error:
             bound.info("leg gone", code=error.code, error=str(error))
         except Exception:  # noqa: BLE001 - the call's outermost supervisor
