@@ -49,19 +49,37 @@ def test_it_loads_without_anything_rendered(freeswitch_binary: Path, work: Path)
         own.stop()
 
 
+@pytest.mark.parametrize("empty", [False, True], ids=["unset", "empty"])
 def test_without_a_password_in_the_environment_nobody_signs_in(
-    freeswitch_binary: Path, work: Path
+    freeswitch_binary: Path, work: Path, empty: bool
 ) -> None:
     own = RealFreeSwitch(freeswitch_binary, work / "open", environment={})
     own.start()
     own.stop()
     # The well-known default of the module must not be in force when ours is missing.
-    del own._environment["EVENT_SOCKET_PASSWORD"]
+    if empty:
+        own._environment["EVENT_SOCKET_PASSWORD"] = ""
+    else:
+        del own._environment["EVENT_SOCKET_PASSWORD"]
     with pytest.raises(SwitchError, match="refused the password"):
         own.start(timeout_s=15)
     try:
-        with pytest.raises(SwitchError, match="refused the password"):
-            EventSocket(own.event_socket_port, "ClueCon")
+        for guess in ("ClueCon", ""):
+            with pytest.raises(SwitchError, match="refused the password"):
+                EventSocket(own.event_socket_port, guess)
+    finally:
+        own.stop()
+
+
+def test_an_empty_list_of_emergency_numbers_is_the_usual_one(
+    freeswitch_binary: Path, work: Path
+) -> None:
+    own = RealFreeSwitch(
+        freeswitch_binary, work / "empty", environment={"SWITCH_EMERGENCY_NUMBERS": ""}
+    )
+    own.start()
+    try:
+        assert own.api("global_getvar emergency_numbers") == "112|911"
     finally:
         own.stop()
 
