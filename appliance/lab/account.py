@@ -57,6 +57,7 @@ class CallAccount:
         outcome: how it ended, empty while it goes on.
         how: the same as a sentence.
         recording: path of the recording, empty when there is none.
+        caller_name: as it was kept.
     """
 
     call_id: str
@@ -67,6 +68,7 @@ class CallAccount:
     transfers: tuple[TransferAccount, ...] = ()
     messages: tuple[MessageAccount, ...] = ()
     recording: str = ""
+    caller_name: str = ""
 
 
 Records = Callable[[str], CallAccount | None]

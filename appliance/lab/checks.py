@@ -34,6 +34,8 @@ def _needs_account(expect: Expect) -> bool:
         or expect.target
         or expect.transfers is not None
         or expect.decisions
+        or expect.said
+        or expect.caller_name is not None
         or expect.message
         or expect.recording is not None
     )
@@ -98,6 +100,13 @@ def _records(expect: Expect, account: CallAccount) -> Iterable[str]:
         if expect.target not in targets:
             yield f"the target was {targets or 'nobody'}, not {expect.target}"
     yield from _decisions(expect.decisions, account.decisions)
+    said = " ".join(turn.text for turn in account.turns if turn.speaker == "appliance")
+    for words in expect.said:
+        if words.lower() not in said.lower():
+            yield f'the appliance did not say "{words}", but "{said}"'
+    name = expect.caller_name
+    if name is not None and not account.caller_name.startswith(name):
+        yield f"the caller's name is kept as {account.caller_name!r}, not {name!r}"
     if expect.message is not None:
         yield from _message(expect.message, account)
     if expect.recording is not None and bool(account.recording) != expect.recording:

@@ -48,6 +48,7 @@ class DatabaseRecords:
                 for m in record.messages
             ),
             recording=record.call.recording or "",
+            caller_name=record.call.caller_name or "",
         )
 
     def _decision(self, record: DecisionRecord) -> DecisionAccount:

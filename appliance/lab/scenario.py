@@ -187,6 +187,8 @@ class Expect(_Strict):
     transfers: list[ExpectedTransfer] | None = None
     decisions: list[ExpectedDecision] = []
     heard: list[str] = []
+    said: list[str] = []
+    caller_name: str | None = None
     desk_heard: dict[str, list[str]] = {}
     longest_silence_ms: int | None = None
     max_reply_ms: int | None = None
@@ -200,7 +202,7 @@ class Expect(_Strict):
     @classmethod
     def _single_values(cls, value: Any) -> Any:
         if isinstance(value, dict):
-            for name in ("outcome", "heard", "hangup_cause"):
+            for name in ("outcome", "heard", "said", "hangup_cause"):
                 if isinstance(value.get(name), str):
                     value = {**value, name: [value[name]]}
         return value

@@ -16,6 +16,7 @@ _FROM = re.compile(r"(?im)^(From: *)[^<\r\n]*<")
 _CONTACT = re.compile(r"(?im)^Contact:.*$")
 _ROUTE = re.compile(r"(?im)^Route:.*\r\n")
 _REASON = re.compile(r'(?im)^Reason: *(?:Q\.850|SIP) *; *cause *= *(\d+) *; *text *= *"([^"]*)"')
+_NAMED = re.compile(r'(?im)^(From|To): *"(?:[^"\\]|\\.)*" *<')
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ANSWERED_ELSEWHERE = "200"
@@ -77,6 +78,8 @@ class SipRelay:
             data = self._outer.recv(_MOST_BYTES)
             head, blank, body = data.decode("utf-8", "surrogateescape").partition("\r\n\r\n")
             self._note(head)
+            # baresip takes messages of up to 8 kB, and the switch repeats the name.
+            head = _NAMED.sub(r"\1: <", head) if self._name else head
             text = head.replace(self._address, self._phone_address) + blank + body
             self._inner.sendto(text.encode("utf-8", "surrogateescape"), self._phone)
 
