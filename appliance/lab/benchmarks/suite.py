@@ -38,7 +38,7 @@ class Extent:
 
 FULL = Extent()
 QUICK = Extent(
-    alone_s=14.0, together_s=8.0, bare_s=2.0, interruptions=10, calls=200, events=2000
+    alone_s=10.0, together_s=6.0, bare_s=1.5, interruptions=10, calls=150, events=2000
 )  # fmt: skip
 
 
