@@ -48,24 +48,40 @@ def _echo(sock: socket.socket) -> None:
         sock.send(frame)
 
 
-def bare_loop_cpu(calls: int, seconds: float, work: Path) -> float:
-    """Cores that the bare loop uses for ``calls``, with the same load as the controller's."""
+def bare_loop_cpu(calls: Sequence[int], seconds: float, work: Path) -> list[float]:
+    """Cores that the bare loop uses for so many calls, with the same load as the controller's.
+
+    Args:
+        calls: one process for each number, measured one after the other.
+    """
     with ExitStack() as undo:
-        ports = [_free_udp_port() for _ in range(calls)]
-        numbers = ",".join(str(port) for port in ports)
-        process = ApplianceProcess("bare-loop", (*COMMAND, numbers), {}, work / "logs")
-        process.start()
-        undo.callback(process.kill)
-        in_thread(process.wait_ready)
-        clock = FrameClock()
-        clock.start()
-        undo.callback(clock.stop)
-        for port in ports:
-            undo.callback(_speak(clock, port).close)
-        gevent.sleep(_WARM_UP_S)
-        begun, used = time.perf_counter(), cpu_s(process.pid)
-        gevent.sleep(seconds)
-        return (cpu_s(process.pid) - used) / (time.perf_counter() - begun)
+        loops = [_BareLoop(number, work) for number in calls]
+        for loop in loops:
+            loop.process.start()
+            undo.callback(loop.process.kill)
+        return [loop.cpu(seconds) for loop in loops]
+
+
+class _BareLoop:
+    def __init__(self, calls: int, work: Path) -> None:
+        self._ports = [_free_udp_port() for _ in range(calls)]
+        numbers = ",".join(str(port) for port in self._ports)
+        name = f"bare-loop-{calls}"
+        self.process = ApplianceProcess(name, (*COMMAND, numbers), {}, work / "logs")
+
+    def cpu(self, seconds: float) -> float:
+        """Load it and measure."""
+        in_thread(self.process.wait_ready)
+        with ExitStack() as undo:
+            clock = FrameClock()
+            clock.start()
+            undo.callback(clock.stop)
+            for port in self._ports:
+                undo.callback(_speak(clock, port).close)
+            gevent.sleep(_WARM_UP_S)
+            began_at, used_s = time.perf_counter(), cpu_s(self.process.pid)
+            gevent.sleep(seconds)
+            return (cpu_s(self.process.pid) - used_s) / (time.perf_counter() - began_at)
 
 
 def _speak(clock: FrameClock, port: int) -> Unicast:

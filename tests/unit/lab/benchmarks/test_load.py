@@ -120,5 +120,5 @@ def test_the_null_controller_answers_greets_and_lets_go(null_controller: int) ->
 def test_the_bare_loop_is_measured_in_a_process_of_its_own(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    cores = bare_loop_cpu(2, 0.2, tmp_path_factory.mktemp("bare"))
+    (cores,) = bare_loop_cpu((2,), 0.2, tmp_path_factory.mktemp("bare"))
     assert 0 < cores < 2
