@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -50,7 +50,7 @@ def import_directory(
 
 def _mend(error: RefusedRowError) -> str:
     text = str(error.__cause__)
-    if "uq_dids_number" in text:
+    if "uq_dids_" in text:
         return f"a DID belongs to another organisation already: {_detail(text)}"
     if "uq_extensions_domain_number" in text:
         return (
@@ -83,7 +83,7 @@ class _Import:
         self._upsert(models.Organisation, [], [facts])
         self._extensions()
         self._targets()
-        self._upsert(models.Did, ["number"], [did.model_dump() for did in self._file.dids])
+        self._dids()
         self._upsert(
             models.Trunk,
             ["name"],
@@ -100,6 +100,13 @@ class _Import:
             "emergency_id": self._ids.get(entry.emergency),
         }
         self._upsert(models.Organisation, [], [{**facts, **roles}])
+
+    def _dids(self) -> None:
+        """With or without ``+`` it is the same number; the file says how it is written."""
+        for did in self._file.dids:
+            digits = func.ltrim(models.Did.number, "+") == did.number.lstrip("+")
+            self._session.execute(delete(models.Did).where(digits, models.Did.number != did.number))
+        self._upsert(models.Did, ["number"], [did.model_dump() for did in self._file.dids])
 
     def _upsert(self, table: type[models.Base], key: list[str], rows: list[dict[str, Any]]) -> None:
         """Add rows, or bring those with the same key up to date."""

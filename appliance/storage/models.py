@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     MetaData,
     Text,
     Time,
@@ -86,10 +87,16 @@ class OfOrganisation:
 
 
 class Did(OfOrganisation, Base):
-    """A number dialled from outside. It leads to one organisation, so it is unique over all."""
+    """A number dialled from outside. It leads to one organisation, so it is unique over all.
+
+    With and without ``+`` it is the same number: that is how calls are led.
+    """
 
     __tablename__ = "dids"
-    __table_args__ = (UniqueConstraint("number"),)
+    __table_args__ = (
+        UniqueConstraint("number"),
+        Index("uq_dids_digits", text("ltrim(number, '+')"), unique=True),
+    )
 
     number: Mapped[str] = mapped_column(primary_key=True)
     greeting: Mapped[str] = mapped_column(server_default=_EMPTY)

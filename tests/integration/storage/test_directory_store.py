@@ -206,6 +206,20 @@ def test_a_number_of_another_organisation_is_refused_by_name(
         import_directory(database, clinic, domain=f"other.{domain}")
 
 
+def test_no_other_organisation_takes_a_number_by_leaving_out_its_plus(
+    database: Database, clinic: Path, number: str, domain: str
+) -> None:
+    first = import_directory(database, clinic, domain=domain)
+    text = clinic.read_text().replace(f'- number: "{number}"', f'- number: "{number[1:]}"')
+    clinic.write_text(text.replace(f'name: "Clinic {number}"', f'name: "{uuid4()}"'))
+    with pytest.raises(ConfigurationError, match="DID belongs to another organisation"):
+        import_directory(database, clinic, domain=f"other.{domain}")
+    # Its own organisation may write it so.
+    clinic.write_text(text)
+    assert import_directory(database, clinic, domain=domain) == first
+    assert [did.number for did in _loaded(database, first).dids] == [number[1:]]
+
+
 def _cache(database: Database, file: Path, **options: Callable[..., None]) -> DirectoryCache:
     return DirectoryCache(database, file, refresh_s=0.02, **options)
 
