@@ -47,6 +47,7 @@ class StepRunner:
         output.on_silent = self.on_silent
         self._transfers = transfers_before
         self._connecting: gevent.Greenlet | None = None
+        self._target_name = ""
         self._ended: tuple[Outcome, str] | None = None
 
     @property
@@ -120,6 +121,7 @@ class StepRunner:
             self._post(TransferDone(TransferResult.UNREACHABLE))
             return
         self._transfers += 1
+        self._target_name = target.name
         meanwhile = None
         if step.meanwhile:
             meanwhile = self._output.say(
@@ -172,7 +174,7 @@ class StepRunner:
         if self._ended is not None:
             return self._ended
         if self.connected:
-            return Outcome.CONNECTED, "connected to a person, and hung up when they were done"
+            return Outcome.CONNECTED, f"connected to {self._target_name}, until one of them hung up"
         return conversation.hung_up()
 
     def close(self) -> None:
