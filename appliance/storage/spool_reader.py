@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from appliance.calls.events import Event, from_record
 from appliance.storage.spool import LOCK, POSITION, lock_directory, segment_path
 
 _log = structlog.get_logger(__name__)
+
+_SEGMENT = re.compile(r"([0-9]{6,12})\.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class SpoolReader:
         return self.read(max_lines=1) is None
 
     def _read_lines(self, max_lines: int, max_bytes: int) -> bytes:
+        if self._segment not in _segments(self.directory):
+            return b""
         try:
             with segment_path(self.directory, self._segment).open("rb") as file:
                 file.seek(self._offset)
@@ -118,9 +123,12 @@ class SpoolReader:
     def _load_position(self) -> tuple[int, int]:
         try:
             position = json.loads((self.directory / POSITION).read_text())
-            return int(position["segment"]), int(position["offset"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return min(_segments(self.directory), default=1), 0
+            segment, offset = int(position["segment"]), int(position["offset"])
+            if segment > 0 and 0 <= offset <= segment_path(self.directory, segment).stat().st_size:
+                return segment, offset
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            pass  # none yet, or spoilt: what the database has already is passed over there
+        return min(_segments(self.directory), default=1), 0
 
 
 class AdoptedSpool:
@@ -175,8 +183,8 @@ def events_of(root: Path, call_id: str) -> list[Event]:
         for number in _segments(directory):
             try:
                 data = segment_path(directory, number).read_bytes()
-            except FileNotFoundError:
-                continue  # shipped and deleted just now
+            except OSError:
+                continue  # shipped and deleted just now, or not to be read
             if needle not in data:
                 continue
             for line in data.split(b"\n"):
@@ -189,17 +197,16 @@ def events_of(root: Path, call_id: str) -> list[Event]:
 def _parse(line: bytes) -> Event | None:
     try:
         return from_record(json.loads(line))
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
         return None
 
 
 def _segments(directory: Path) -> list[int]:
+    """The numbers of a spool's segments; anything else that lies there is not looked at."""
     try:
-        names = os.listdir(directory)
+        with os.scandir(directory) as entries:
+            names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
     except FileNotFoundError:
         return []
-    return sorted(
-        int(name.removesuffix(".jsonl"))
-        for name in names
-        if name.endswith(".jsonl") and name.removesuffix(".jsonl").isdigit()
-    )
+    found = (_SEGMENT.fullmatch(name) for name in names)
+    return sorted(int(match[1]) for match in found if match)

@@ -73,6 +73,54 @@ def test_a_lost_position_means_reading_again_not_losing(tmp_path: Path) -> None:
     spool.close()
 
 
+@pytest.mark.parametrize(
+    "position",
+    [
+        '{"segment": 1, "offset": -5}',
+        '{"segment": 1, "offset": 1e999}',
+        '{"segment": -1, "offset": 0}',
+        '{"segment": 1, "offset": 999999}',
+        '{"segment": 7, "offset": 0}',
+        "[" * 100_000,
+    ],
+)
+def test_a_spoilt_position_is_as_good_as_none(tmp_path: Path, position: str) -> None:
+    segment_path(tmp_path, 1).write_bytes(_line(0) + _line(1))
+    (tmp_path / "position.json").write_text(position)
+    assert _read_all(SpoolReader(tmp_path, finished=True)) == [0, 1]
+
+
+def test_what_is_no_segment_is_not_opened(tmp_path: Path) -> None:
+    """A pipe would block the shipper for ever, and with it every call's events."""
+    os.mkfifo(segment_path(tmp_path, 1))
+    segment_path(tmp_path, 2).mkdir()
+    segment_path(tmp_path, 3).symlink_to("/dev/zero")
+    (tmp_path / "\N{SUPERSCRIPT TWO}.jsonl").write_bytes(_line(9))
+    segment_path(tmp_path, 4).write_bytes(_line(0))
+    assert _read_all(SpoolReader(tmp_path, finished=True)) == [0]
+    assert events_of(tmp_path.parent, "call-1") == []
+
+
+@pytest.mark.parametrize(
+    ("part", "instead"),
+    [
+        (b'"seq": 1', b'"seq": 1e999'),
+        (b'"data": {', b'"data": [], "more": {'),
+        (b'"event_id": "', b'"event_id": 5, "more": "'),
+        (b'"data": {', b'"data": ' + b"[" * 100_000 + b', "more": {'),
+    ],
+)
+def test_a_line_that_is_no_event_hides_no_other(
+    tmp_path: Path, part: bytes, instead: bytes
+) -> None:
+    own = tmp_path / "dead"
+    own.mkdir()
+    good, bad = _event("call-1", 1), to_line(_event("call-1", 1)).replace(part, instead)
+    assert instead in bad
+    segment_path(own, 1).write_bytes(bad + to_line(good))
+    assert events_of(tmp_path, "call-1") == [good]
+
+
 def test_a_line_longer_than_a_batch_comes_out_whole(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append(b"x" * 5000 + b"\n")
