@@ -87,15 +87,13 @@ def _talk(
     tell(f"{CALLS} calls talk for {extent.together_s:g} s")
     together = talk(load, CALLS, extent.together_s)
     yield from _delays(together, pause_ms)
-    for talked in (alone, together):
-        calls = talked.calls
-        tell(f"the bare loop, {_calls(calls)}, for {extent.bare_s:g} s")
-        bare = bare_loop_cpu(calls, extent.bare_s, work)
-        yield Measurement(
-            f"CPU per call, {_calls(calls)}", talked.cpu / calls, "core", at_most(0.01)
-        )
-        yield Measurement(f"CPU per call of the bare loop, {_calls(calls)}", bare / calls, "core")
-        yield Measurement(f"CPU beside the bare loop, {_calls(calls)}", talked.cpu / bare, "times")
+    tell(f"the bare loop, 1 call and {CALLS} calls, for {extent.bare_s:g} s each")
+    bare_cpu = bare_loop_cpu((1, CALLS), extent.bare_s, work)
+    for talked, bare in zip((alone, together), bare_cpu, strict=True):
+        calls, of = talked.calls, _calls(talked.calls)
+        yield Measurement(f"CPU per call, {of}", talked.cpu / calls, "core", at_most(0.01))
+        yield Measurement(f"CPU per call of the bare loop, {of}", bare / calls, "core")
+        yield Measurement(f"CPU beside the bare loop, {of}", talked.cpu / bare, "times")
     growth_mb = (together.memory_mb - alone.memory_mb) / (together.calls - alone.calls)
     yield Measurement("memory for each further call", growth_mb, "MB", at_most(1))
     yield from _jitter(together)
