@@ -228,9 +228,18 @@ def _desk_server(
         switch.call_server_host, switch.desk_server_port, on_session,
         max_sessions=switch.max_calls,
     )  # fmt: skip
-    host, port = desks.start()
+    host, port = _listening(desks)
     undo.callback(desks.stop)
     return f"{host}:{port}"
+
+
+def _listening(server: CallServer) -> tuple[str, int]:
+    try:
+        return server.start()
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot take calls at {server.bind_address}:{server.bind_port[0]}: {error.strerror}"
+        ) from error
 
 
 def _serve(settings: Settings, supervisor: Supervisor, link: ControlLink, undo: ExitStack) -> None:
@@ -241,7 +250,7 @@ def _serve(settings: Settings, supervisor: Supervisor, link: ControlLink, undo: 
         switch.call_server_host, switch.call_server_port, supervisor.on_session,
         max_sessions=switch.max_calls,
     )  # fmt: skip
-    calls.start()
+    _listening(calls)
     undo.callback(calls.stop)
     supervisor.stop_taking = calls.drain
 

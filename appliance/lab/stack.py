@@ -4,6 +4,7 @@ Postgres is a private cluster in the working directory unless a database is name
 whatever listens on ``switch_port``: the bench, or a real FreeSWITCH.
 """
 
+import random
 import secrets
 import socket
 import time
@@ -21,6 +22,8 @@ from appliance.storage.directory_import import import_directory
 from appliance.storage.migrate import migrate
 from appliance.storage.private_cluster import PrivateCluster
 
+_QUIET_PORTS = (20_000, 32_000)  # Linux hands out 32768 and up (ip_local_port_range)
+_PORT_TRIES = 100
 _LOADING_S = 120.0
 _HEALTH_S = 2.0
 _HEALTH_EVERY_S = 0.1
@@ -33,10 +36,20 @@ DEMO_DIRECTORY = Path(__file__).with_name("directory.yaml")
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on loopback that nobody uses at this moment.
+
+    It is none of those that outgoing connections are given, so that a process which was killed
+    finds it free when it comes back.
+
+    Raises:
+        ConfigurationError: none was found.
+    """
+    for _ in range(_PORT_TRIES):
+        port = random.randrange(*_QUIET_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ConfigurationError(f"no free TCP port in {_PORT_TRIES} tries")
 
 
 @dataclass

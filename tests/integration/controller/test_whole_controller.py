@@ -1,12 +1,19 @@
 """Calls through everything but the engines, on the bench."""
 
+from pathlib import Path
+
 import gevent
 import pytest
 
+from appliance import wiring
+from appliance.calls.errors import ConfigurationError
 from appliance.events.reader import call_record
 from appliance.lab.phones import VirtualPhone
+from appliance.lab.stack import free_port
 from appliance.lab.switch.listener import EventSocket
-from tests.integration.controller.conftest import LIMIT_S, House, until
+from appliance.settings import Settings
+from appliance.wiring import Engines
+from tests.integration.controller.conftest import LIMIT_S, House, NoEars, QuickVoice, until
 
 pytestmark = pytest.mark.postgres
 
@@ -128,3 +135,19 @@ def test_a_caller_who_hangs_up_stops_the_ringing_and_nobody_else_s(house: House)
     until(lambda: house.bridged(staying_id), "the other caller is connected")
     staying.hang_up()
     assert house.record(staying_id).call.outcome == "connected"
+
+
+def test_a_port_that_is_taken_is_named(house: House, tmp_path: Path, postgres_url: str) -> None:
+    port = int(house.bench.dialplan.controllers[0].rpartition(":")[2])
+    settings = Settings.model_validate(
+        {
+            "DATABASE_URL": postgres_url,
+            "switch": {"password": "x", "port": free_port(), "call_server_port": port},
+            "storage": {"directory": tmp_path / "other"},
+        }
+    )
+    with (
+        pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}: Address already in use"),
+        wiring.controller(settings, Engines(NoEars(), QuickVoice(), None)),
+    ):
+        pass
