@@ -11,6 +11,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from appliance.calls.errors import InferenceError
@@ -118,14 +119,21 @@ class PhraseCache:
         return pcm
 
     def _write(self, path: Path, pcm: bytes, rate_hz: int) -> None:
+        fresh: str | None = None
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._directory, delete=False) as file:
+                fresh = file.name
                 file.write(_HEAD.pack(_MARK, rate_hz, len(pcm), zlib.crc32(pcm)) + pcm)
-            os.replace(file.name, path)
+            os.replace(fresh, path)
+            fresh = None
             self._make_room(path)
         except OSError as error:
             log.warning("%s cannot be kept: %s", path, error)
+        finally:
+            if fresh is not None:  # on a full disk, more of these would come with every try
+                with suppress(OSError):
+                    os.unlink(fresh)
 
     def _make_room(self, keep: Path) -> None:
         files = [(p.stat().st_mtime, p.stat().st_size, p) for p in self._directory.iterdir()]

@@ -14,6 +14,8 @@ _RATE_HEADER = "X-Sample-Rate"
 _OPENAI_RATE_HZ = 24000
 """What OpenAI's ``pcm`` is, and so what a server sends that does not say."""
 _RATES = range(8000, 48001)
+_LONGEST_S = 120
+"""Of one text. Nobody listens longer, and a server that never ends would fill the memory."""
 
 
 class Synthesizer(Protocol):
@@ -67,7 +69,12 @@ class HttpSynthesizer:
             return
         body = {**self._body, "input": text, "sample_rate": rate_hz}
         with self._client.post_stream(_PATH, body, timeout_s) as (headers, chunks):
-            yield from at_rate(whole_samples(chunks), _rate_of(headers), rate_hz)
+            left = _LONGEST_S * rate_hz * 2
+            for pcm in at_rate(whole_samples(chunks), _rate_of(headers), rate_hz):
+                left -= len(pcm)
+                if left < 0:
+                    raise InferenceError(f"one text's speech is longer than {_LONGEST_S} s")
+                yield pcm
 
 
 def _rate_of(headers: Mapping[str, str]) -> int:

@@ -5,6 +5,7 @@ import json
 import select
 import socket
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -190,6 +191,17 @@ def test_another_rate_is_resampled() -> None:
 def test_an_absurd_rate_is_an_error(rate: str) -> None:
     data = chunked(bytes(100), extra=f"X-Sample-Rate: {rate}\r\n")
     with raw_server(data) as url, pytest.raises(InferenceError):
+        spoken(url)
+
+
+def test_speech_without_an_end_is_ended() -> None:
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Sample-Rate: 8000\r\n\r\n")
+        with suppress(OSError):  # until the client hangs up
+            while True:
+                connection.sendall(bytes(1 << 16))
+
+    with raw_server(endless) as url, pytest.raises(InferenceError, match="longer than"):
         spoken(url)
 
 

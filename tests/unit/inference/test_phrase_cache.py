@@ -1,5 +1,6 @@
 """Phrases on disk: kept whole or not at all."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +110,16 @@ def test_a_disk_that_cannot_be_written_does_not_silence_it(
     cache = PhraseCache(blocked / "phrases", voice)
     cache.declare([GREETING])
     assert spoken(cache) == GREETING.encode() * 100 + bytes(800)
+
+
+def test_a_full_disk_is_not_filled_with_halves(
+    tmp_path: Path, voice: CountingVoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    cache = PhraseCache(tmp_path, voice)
+    cache.declare([GREETING])
+    assert spoken(cache) == spoken(cache) != b""
+    assert files(tmp_path) == []
