@@ -257,7 +257,7 @@ def load_scenario(path: Path) -> Scenario:
         data = yaml.safe_load(text)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a 31st of June, say
         raise ConfigurationError(f"{path}: no valid YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigurationError(f"{path}: write a mapping that begins with name:")

@@ -66,7 +66,7 @@ def read_directory_file(path: Path) -> DirectoryFile:
         data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  (a SafeLoader)
     except OSError as error:
         raise ConfigurationError(f"directory file {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a 31st of June, say
         raise ConfigurationError(f"directory file {path} is no YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigurationError(f"directory file {path}: begin with `organisation:`")

@@ -52,6 +52,8 @@ def test_one_call_is_written_without_a_list(tmp_path: Path) -> None:
         ("name: x\ncalls:\n  - steps: [hop]\n", "s.yaml:3: calls.0.steps.0: "),
         ("- a\n", "write a mapping"),
         ("a: [", "no valid YAML"),
+        ("a: 2026-06-31", "no valid YAML"),
+        ("[" * 5000, "no valid YAML"),
     ],
 )
 def test_errors_name_file_line_and_field(tmp_path: Path, text: str, problem: str) -> None:
