@@ -302,6 +302,9 @@ def _outbound(trunks: Sequence[RenderedTrunk]) -> str:
         lines += [
             f'<extension name="outbound {name}">',
             '  <condition field="${outbound_allowed}" expression="^true$"/>',
+            # Dialled by the phone itself: a leg that somebody else transfers here brings its own
+            # permission along, not that of whoever sends it.
+            '  <condition field="${transfer_source}" expression="^$"/>',
             f'  <condition field="destination_number" expression="^((?:{allowed})\\d{{2,15}})$">',
             f"    {_limit()}",
             f"    {_action('set', 'hangup_after_bridge=true')}",
