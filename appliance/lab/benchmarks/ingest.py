@@ -56,7 +56,11 @@ def ingest(store: Store, events: int) -> Ingest:
 
     Both commit every batch, to the disk.
     """
-    directory = load_directories(store.database)[0]
+    directory = next(
+        directory
+        for directory in load_directories(store.database)
+        if directory.organisation_id == store.organisation_id
+    )
     found: list[Event] = []
     while len(found) < events:
         found += a_call(directory)

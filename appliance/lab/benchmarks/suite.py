@@ -38,7 +38,7 @@ class Extent:
 
 FULL = Extent()
 QUICK = Extent(
-    alone_s=8.0, together_s=6.0, bare_s=1.5, interruptions=10, calls=300, events=2000
+    alone_s=7.0, together_s=5.0, bare_s=1.0, interruptions=10, calls=250, events=2000
 )  # fmt: skip
 
 
