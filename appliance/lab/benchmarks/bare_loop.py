@@ -64,7 +64,7 @@ def bare_loop_cpu(calls: Sequence[int], seconds: float, work: Path) -> list[floa
 
 class _BareLoop:
     def __init__(self, calls: int, work: Path) -> None:
-        self._ports = [_free_udp_port() for _ in range(calls)]
+        self._ports = _free_udp_ports(calls)
         numbers = ",".join(str(port) for port in self._ports)
         name = f"bare-loop-{calls}"
         self.process = ApplianceProcess(name, (*COMMAND, numbers), {}, work / "logs")
@@ -96,8 +96,13 @@ def _speak(clock: FrameClock, port: int) -> Unicast:
     return stream
 
 
-def _free_udp_port() -> int:
-    """A port that is free on both addresses at this moment; nobody else asks for the second."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((_LOAD_HOST, 0))
-        return int(probe.getsockname()[1])
+def _free_udp_ports(count: int) -> list[int]:
+    """Different ports that are free at this moment; on our second address nobody else asks."""
+    with ExitStack() as undo:
+        probes = [
+            undo.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            for _ in range(count)
+        ]
+        for probe in probes:
+            probe.bind((_LOAD_HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
