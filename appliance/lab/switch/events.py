@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from appliance.lab.switch.wire import BenchEvent
@@ -40,9 +41,17 @@ KNOWN_EVENTS = MY_EVENTS | {
 """The names that ``event`` accepts; any other is passed over in silence, as on the real switch."""
 
 
+@lru_cache(maxsize=2)
+def _dates(second: int) -> tuple[str, str]:
+    """A second of the epoch as local date and as GMT; many events share it."""
+    local = datetime.fromtimestamp(second).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return local, formatdate(second, usegmt=True)
+
+
 def base_headers(name: str) -> dict[str, str]:
     """What every event carries."""
     now = time.time()
+    local, gmt = _dates(int(now))
     return {
         "Event-Name": name,
         "Core-UUID": CORE_UUID,
@@ -50,8 +59,8 @@ def base_headers(name: str) -> dict[str, str]:
         "FreeSWITCH-Switchname": HOSTNAME,
         "FreeSWITCH-IPv4": "127.0.0.1",
         "FreeSWITCH-IPv6": "::1",
-        "Event-Date-Local": datetime.fromtimestamp(now).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-        "Event-Date-GMT": formatdate(now, usegmt=True),
+        "Event-Date-Local": local,
+        "Event-Date-GMT": gmt,
         "Event-Date-Timestamp": str(int(now * 1_000_000)),
         "Event-Calling-File": "bench.py",
         "Event-Calling-Function": "fire",

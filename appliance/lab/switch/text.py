@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
-_UNSAFE = frozenset(b'\r\n #%&+:;<=>?@[\\]^`{|}"')  # SWITCH_URL_UNSAFE
+# SWITCH_URL_UNSAFE, what is not printable ASCII, and percent signs with no encoded byte after them.
+_UNSAFE = re.compile(rb'[\0-\x20#&+:;<=>?@[\\\]^`{|}"\x7f-\xff]|%(?![0-9A-F]{2})')
 _NEEDS_ENCODING = re.compile(r"[^!$'()*,\-./0-9A-Z_a-z~]")
-_HEX = frozenset(b"0123456789ABCDEF")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "s": " "}
 _VARIABLE_HEADS = ("{", "<", "[")
 _MAX_EXPANSIONS = 100
@@ -25,15 +25,7 @@ def url_encode(value: str) -> str:
     if not _NEEDS_ENCODING.search(value):
         return value
     raw = value.encode("utf-8", "surrogateescape")
-    out = bytearray()
-    for index, byte in enumerate(raw):
-        if byte == 0x25 and len(raw) - index > 2 and {raw[index + 1], raw[index + 2]} <= _HEX:
-            out.append(byte)
-        elif byte < 0x20 or byte > 0x7E or byte in _UNSAFE:
-            out += b"%%%02X" % byte
-        else:
-            out.append(byte)
-    return out.decode("ascii")
+    return _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], raw).decode("ascii")
 
 
 def _cleaned(text: str, delimiter: str) -> str:
