@@ -7,6 +7,7 @@ then goes on with the dialplan.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -60,6 +61,10 @@ class Supervisor:
         return bool(self.calls.idle.wait(patience_s))
 
     def _caller(self, channel: CallChannel) -> None:
+        if channel.event.get("Answer-State") == "answered":
+            # The dialplan takes an answered call back from whoever does not say this very soon.
+            with suppress(SwitchError):  # a leg that is gone is found out where it is recorded
+                channel.execute("sched_cancel")
         number = channel.event.get("Caller-Destination-Number", "")
         number = channel.event.var("appliance_did") or number
         found = self._equipment.directory_of(number)

@@ -131,12 +131,3 @@ class BenchBackend:
 
     def release(self, phone: Phone) -> None:
         """Virtual phones need no end."""
-
-
-_STATIONS = ("controllers", "again", "after-again", "hunt", "voicemail")
-
-
-def stations_of(transfers: list[str]) -> list[str]:
-    """The extensions of the ``appliance`` context among ``transfer`` arguments, in order."""
-    names = [data.split(" ")[0] for data in transfers if data.endswith(" XML appliance")]
-    return [name for name in names if name in _STATIONS]

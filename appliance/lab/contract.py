@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+import gevent
+
 from appliance.calls.errors import SwitchError
 from appliance.lab.backend import Backend, Phone
 from appliance.lab.desks import DeskPlayer
@@ -25,6 +27,7 @@ class SwitchUnderTest:
     Attributes:
         backend: its phones. The desks below are in its directory.
         control: opens a signed-in control link.
+        reception: the hunt group's phone.
         domain: of ``user/EXTENSION@domain``.
     """
 
@@ -36,6 +39,7 @@ class SwitchUnderTest:
     desk: str = "201"
     other_desk: str = "202"
     absent_desk: str = "203"
+    reception: str = "200"
 
 
 @dataclass
@@ -69,6 +73,16 @@ class Session:
         player.start()
         self.exit.callback(player.stop)
         return phone
+
+    def stations(self, call_id: str, last: str) -> list[str]:
+        """Where the dialplan led a call, once it was seen at ``last`` or two seconds are over.
+
+        A real switch tells it to the backend's connection when it pleases, up to some 100 ms late.
+        """
+        with gevent.Timeout(2.0, False):
+            while self.switch.backend.stations(call_id)[-1:] != [last]:
+                gevent.sleep(0.02)
+        return self.switch.backend.stations(call_id)
 
     def user(self, extension: str) -> str:
         """The dial string of an extension."""

@@ -1,5 +1,6 @@
 """The contract on calls: what a controller's session is told, and what moves a call on."""
 
+from appliance.calls.errors import SwitchTimeoutError
 from appliance.lab.contract import ContractCase, Session, is_application, story
 from appliance.lab.scenario import Desk
 
@@ -99,6 +100,43 @@ def _controller_dies(session: Session) -> list[str]:
     ]
 
 
+def _never_connects(session: Session) -> list[str]:
+    """``socket`` waits for ``connect`` whatever becomes of the connection: only a guard ends it."""
+    phone, call_id, peer = session.call()
+    peer.close()
+    second = session.switch.server.session()
+    second.close()
+    asked_again = True
+    try:
+        session.switch.server.session(timeout_s=1.0)
+    except SwitchTimeoutError:
+        asked_again = False
+    return [
+        *session.stations(call_id, "again"),
+        f"asked again: {asked_again}",
+        f"caller still there: {not phone.ended.is_set()}",
+    ]
+
+
+def _guard(session: Session) -> list[str]:
+    """An answered call is taken from a controller that does not say that it has it."""
+    reception = session.seat(session.switch.reception, Desk(rings="no_answer"))
+    _, call_id, peer = session.call()
+    peer.close()
+    session.switch.server.session()
+    rang = reception.rings.wait(8.0)
+    return [*session.stations(call_id, "hunt"), f"reception rings: {rang}"]
+
+
+def _guard_ends(session: Session) -> list[str]:
+    _, call_id, peer = session.call()
+    peer.close()
+    again = session.switch.server.call()
+    again.execute("sched_cancel")
+    gone = again.closed.wait(5.0)
+    return [*session.stations(call_id, "again"), f"taken away: {gone}"]
+
+
 def _old_session_closes(session: Session) -> list[str]:
     """Closing the session from before a transfer ends the new one's park as well."""
     _, call_id, peer = session.call()
@@ -179,6 +217,21 @@ CASES = (
         "a controller's death moves the dialplan on",
         _controller_dies,
         ("same call: True", "answered", "true", "caller still there: True"),
+    ),
+    ContractCase(
+        "a controller that never connects keeps the call",
+        _never_connects,
+        ("controllers", "again", "asked again: False", "caller still there: True"),
+    ),
+    ContractCase(
+        "a guard takes an answered call from a mute controller",
+        _guard,
+        ("controllers", "again", "hunt", "reception rings: True"),
+    ),
+    ContractCase(
+        "a controller ends the guard",
+        _guard_ends,
+        ("controllers", "again", "taken away: False"),
     ),
     ContractCase(
         "an old session's end ends the new one's park",

@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from appliance.lab.freeswitch.instance import RealFreeSwitch
-from appliance.lab.freeswitch.phone import SipPhone, Spoken
+from appliance.lab.freeswitch.phone import SipPhone
 from appliance.lab.freeswitch.raw_sip import SipAnswerer, SipCaller
 from appliance.lab.sound import read_wav, tone
 from appliance.switch.rendering import EMERGENCY_PATIENCE_S, NETWORKS, RenderedTrunk, render
@@ -20,32 +20,12 @@ from tests.freeswitch.organisation import (
     TinyController,
     files,
 )
+from tests.freeswitch.talking import hears, ring_and_answer
 
 pytestmark = pytest.mark.freeswitch
 
 CALLER = "4915112345678"
-
-
-def hears(listener: SipPhone, speaker: SipPhone, timeout_s: float = 3.0) -> float:
-    """Have the speaker say a tone; seconds until the listener hears it."""
-    spoken = speaker.say(tone(speaker.rate_hz, 0.4))
-    gevent.sleep(0)
-    asked = spoken_at(spoken, timeout_s)
-    heard = listener.ear.wait_audible(asked - 0.02, timeout_s)
-    assert heard is not None, f"{listener.number} does not hear {speaker.number}"
-    return heard - asked
-
-
-def spoken_at(spoken: Spoken, timeout_s: float) -> float:
-    assert spoken.done.wait(timeout_s)
-    assert spoken.started_at is not None
-    return spoken.started_at
-
-
-def ring_and_answer(phone: SipPhone, timeout_s: float = 8.0) -> None:
-    assert phone.rings.wait(timeout_s), f"{phone.number} never rang: {phone.events}"
-    phone.answer()
-    assert phone.answered.wait(5)
+RESUME_SECONDS = 3  # as in vars.xml
 
 
 def test_extension_calls_extension_and_both_hear(phones: MakePhone) -> None:
@@ -285,6 +265,20 @@ def test_a_controller_that_accepts_and_does_nothing_loses_the_call(
     caller = phones(CALLER, outside=True)
     caller.dial(DID)
     assert desk.rings.wait(MUTE_SECONDS + 4)
+
+
+def test_an_answered_call_is_not_left_to_a_controller_that_does_nothing(
+    phones: MakePhone, controllers: StartController
+) -> None:
+    desk = phones("201")
+    first = controllers("talk")
+    controllers("mute", second=True).wait("listening")
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    first.wait("first_frame")
+    killed_at = first.kill()
+    assert desk.rings.wait(RESUME_SECONDS + 2), "a dead line"
+    assert caller.ear.wait_audible(killed_at + 0.2, 1) is not None
 
 
 def test_a_controller_can_ask_for_the_hunt_group(

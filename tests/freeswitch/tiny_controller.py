@@ -85,6 +85,8 @@ class Session(threading.Thread):
         if self.behaviour in ("hunt", "voicemail", "done"):
             self.leave()
         else:
+            if call["Answer-State"] == "answered":
+                self.execute("sched_cancel")
             self.execute("answer")
         for _, event in incoming:
             name = event.get("Event-Name")

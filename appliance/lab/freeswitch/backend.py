@@ -13,7 +13,7 @@ from gevent.event import Event
 
 from appliance.calls.directory import Directory
 from appliance.calls.errors import ConfigurationError, SwitchError, SwitchGoneError
-from appliance.lab.backend import Phone, stations_of
+from appliance.lab.backend import Phone
 from appliance.lab.freeswitch.instance import RealFreeSwitch, find_freeswitch
 from appliance.lab.freeswitch.phone import Line, SipPhone, find_baresip
 from appliance.switch.rendering import (
@@ -27,6 +27,7 @@ from appliance.switch.rendering import (
 _REGISTERS_WITHIN_S = 5.0
 _REACHES_DIALPLAN_WITHIN_S = 5.0
 _WATCHED = ("CHANNEL_EXECUTE", "CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE", "CHANNEL_HANGUP")
+_CONTEXT = "appliance"
 _CODECS = {8000: "PCMU,PCMA", 16000: "G722,PCMU,PCMA"}
 
 
@@ -119,7 +120,7 @@ class FreeSwitchBackend:
         self._phones: list[SipPhone] = []
         self._callers: dict[str, str] = {}
         self._dialled: set[str] = set()
-        self._actions: dict[str, list[str]] = {}
+        self._places: dict[str, list[tuple[str, str]]] = {}
         self._bridged: set[str] = set()
         self._news = Event()
         self._link = switch.connect()
@@ -193,9 +194,8 @@ class FreeSwitchBackend:
         return call_id in self._bridged
 
     def stations(self, call_id: str) -> list[str]:
-        """Read from the ``transfer`` applications that ran on the caller's leg."""
-        stations: list[str] = stations_of(self._actions.get(call_id, []))
-        return stations
+        """Read from where the caller's leg stood whenever an application ran on it."""
+        return [number for context, number in self._places.get(call_id, ()) if context == _CONTEXT]
 
     def release(self, phone: Phone) -> None:
         """Switch a phone off."""
@@ -226,8 +226,10 @@ class FreeSwitchBackend:
         if kind == "CHANNEL_EXECUTE":
             if event.get("Call-Direction") == "inbound":
                 self._callers.setdefault(uuid, event.get("Caller-Caller-ID-Number", ""))
-            if event.get("Application") == "transfer":
-                self._actions.setdefault(uuid, []).append(event.get("Application-Data", ""))
+            place = event.get("Caller-Context", ""), event.get("Caller-Destination-Number", "")
+            places = self._places.setdefault(uuid, [])
+            if places[-1:] != [place]:
+                places.append(place)
         elif kind == "CHANNEL_BRIDGE":
             self._bridged.add(uuid)
         else:

@@ -104,13 +104,17 @@ def _park(channel: "Channel", argument: str) -> None:
 
 
 def _socket(channel: "Channel", argument: str) -> None:
-    """Connect to the first controller that takes the call, and park under its control."""
+    """Connect to the first controller that takes the call, and park under its control.
+
+    A controller that goes before it has said ``connect`` is waited for all the same, as on the real
+    switch, until something else moves the channel on.
+    """
     channel.media.fresh_park()
     session = channel.core.dial_controller(channel, argument)
     if session is None:
         return
-    channel.idle(None, lambda: session.connected or session.closed.is_set())
-    if session.connected:
+    channel.idle(None, lambda: session.connected)
+    if channel.ready:
         park(channel)
         while channel.commands and channel.ready:
             obey(channel, channel.commands.popleft())

@@ -36,6 +36,7 @@ class BenchDialplan:
         emergency_numbers: bridged to ``emergency_extension``, which stands for the trunk.
         voicemail_directory: where messages go; None keeps none, and the caller hears the tone.
         mute_s: a controller that takes the connection but does not answer loses it after this.
+        resume_s: the same for a call that is answered already, until ``sched_cancel``.
     """
 
     controllers: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class BenchDialplan:
     voicemail_directory: Path | None = None
     voicemail_limit_s: int = 180
     mute_s: int = 8
+    resume_s: int = 3
 
     def route(self, channel: "Channel") -> list[Action]:
         """The actions for a channel's context and destination; none when nothing matches."""
@@ -115,6 +117,7 @@ class BenchDialplan:
             return [
                 *actions,
                 Action("set", "appliance_resumed=true"),
+                self._answered_guard(),
                 *self._socket(),
                 Action("transfer", "after-again XML appliance"),
             ]
@@ -132,13 +135,16 @@ class BenchDialplan:
             Action("sched_transfer", f"+{self.mute_s} hunt XML appliance"),
         ]
         return [
-            *([] if answered else guard),
+            *([self._answered_guard()] if answered else guard),
             Action("set", "continue_on_fail=true"),
             Action("set", "appliance_fallback="),
             Action("set", "uuid_bridge_continue_on_cancel=true"),
             *self._socket(),
             Action("transfer", "again XML appliance"),
         ]
+
+    def _answered_guard(self) -> Action:
+        return Action("sched_transfer", f"+{self.resume_s} hunt XML appliance")
 
     def _socket(self) -> list[Action]:
         return [Action("socket", "|".join(self.controllers) + " async full")]

@@ -157,6 +157,9 @@ class FakeChannel:
     def set_variable(self, name: str, value: str) -> None:
         self._did("set", name, value)
 
+    def execute(self, app: str, arg: str = "") -> None:
+        self._did("execute", app, arg)
+
     def hangup(self, cause: HangupCause = HangupCause.NORMAL_CLEARING) -> None:
         self._did("hangup", cause.value)
 

@@ -153,8 +153,12 @@ def test_a_call_is_taken_up_where_another_controller_left_it(office: Office) -> 
         ),
         saved(office),
     ]  # fmt: skip
-    office.rings(**{f"variable_{CONTROLLER_VARIABLE}": "controller-1"})
+    channel = office.rings(
+        Answer_State="answered", **{f"variable_{CONTROLLER_VARIABLE}": "controller-1"}
+    )
     resumed = office.kept.next(CallResumed)
+    # Or the dialplan would take the call back.
+    assert channel.told[0] == ("execute", "sched_cancel", "")
     assert resumed.seq == 8
     assert resumed.controller == "controller-2"
     assert office.recalled == [(ORGANISATION, CALL_ID)]
