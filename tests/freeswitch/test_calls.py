@@ -25,7 +25,7 @@ from tests.freeswitch.talking import hears, ring_and_answer
 pytestmark = pytest.mark.freeswitch
 
 CALLER = "4915112345678"
-RESUME_SECONDS = 3  # as in vars.xml
+RESUME_SECONDS = 2  # as in vars.xml
 
 
 def test_extension_calls_extension_and_both_hear(phones: MakePhone) -> None:

@@ -50,7 +50,7 @@ class BenchDialplan:
     voicemail_directory: Path | None = None
     voicemail_limit_s: int = 180
     mute_s: int = 8
-    resume_s: int = 3
+    resume_s: int = 2
 
     def route(self, channel: "Channel") -> list[Action]:
         """The actions for a channel's context and destination; none when nothing matches."""
