@@ -130,6 +130,12 @@ class RealFreeSwitch:
             self._process.wait(timeout_s)
         self._process = None
 
+    @property
+    def pid(self) -> int:
+        """For measuring. It must have been started."""
+        assert self._process is not None
+        return int(self._process.pid)
+
     def connect(self) -> EventSocket:
         """A new signed-in Event Socket connection."""
         return EventSocket(self.event_socket_port, self.password)
