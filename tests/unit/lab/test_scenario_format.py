@@ -107,6 +107,7 @@ def call(**changes: object) -> CallResult:
         ({"longest_silence_ms": 100}, ""),
         ({"interruption_stops_within_ms": 100}, "nothing was interrupted"),
         ({"stations": ["controllers"]}, "the dialplan led through"),
+        ({"stations": ["controllers|hunt"]}, "the dialplan led through"),
         ({"hangup_cause": "USER_BUSY"}, "hung up with NORMAL_CLEARING"),
         ({"recording": False}, "recording is x.wav"),
     ],
