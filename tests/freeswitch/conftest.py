@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.lab.freeswitch.baresip_config import Line, find_baresip
 from appliance.lab.freeswitch.instance import RealFreeSwitch, find_freeswitch
-from appliance.lab.freeswitch.phone import Line, SipPhone, find_baresip
+from appliance.lab.freeswitch.phone import SipPhone
 from appliance.lab.freeswitch.ports import free_port
 from tests.freeswitch.organisation import (
     DOMAIN,

@@ -10,7 +10,7 @@ from appliance.calls.directory import Department, Did, Directory, Person
 from appliance.lab.contract import ContractCase, SwitchUnderTest
 from appliance.lab.contract_cases import CASES
 from appliance.lab.freeswitch.backend import freeswitch_lab
-from appliance.lab.freeswitch.phone import find_baresip
+from appliance.lab.freeswitch.baresip_config import find_baresip
 from appliance.lab.freeswitch.ports import free_port
 from appliance.lab.peer import Peer, PeerServer, dial
 

@@ -15,7 +15,7 @@ from gevent import subprocess
 
 from appliance.events.reader import recent_calls
 from appliance.lab.freeswitch.backend import FreeSwitchBackend
-from appliance.lab.freeswitch.phone import find_baresip
+from appliance.lab.freeswitch.baresip_config import find_baresip
 from appliance.lab.freeswitch.ports import free_port
 from appliance.lab.session import Lab, lab
 from appliance.lab.stack import Stack

@@ -20,8 +20,9 @@ from appliance.events.reader import CallRecord, call_record, recent_calls, store
 from appliance.lab.clock import FRAME_S
 from appliance.lab.desks import DeskPlayer
 from appliance.lab.freeswitch.backend import FreeSwitchBackend
+from appliance.lab.freeswitch.baresip_config import find_baresip
 from appliance.lab.freeswitch.event_socket import EventSocket
-from appliance.lab.freeswitch.phone import SipPhone, find_baresip
+from appliance.lab.freeswitch.phone import SipPhone
 from appliance.lab.scenario import Desk, load_scenario
 from appliance.lab.session import Lab, lab
 from appliance.lab.sound import speech

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.lab.freeswitch.baresip_config import find_baresip
 from appliance.lab.freeswitch.instance import find_freeswitch
-from appliance.lab.freeswitch.phone import find_baresip
 from appliance.lab.session import Lab, lab
 from appliance.lab.stack import Stack
 from tests.scenarios.playing import NAMES, Playing

@@ -14,8 +14,9 @@ from gevent.event import Event
 from appliance.calls.directory import Directory
 from appliance.calls.errors import ConfigurationError, SwitchError, SwitchGoneError
 from appliance.lab.backend import Phone
+from appliance.lab.freeswitch.baresip_config import Line, find_baresip
 from appliance.lab.freeswitch.instance import RealFreeSwitch, find_freeswitch
-from appliance.lab.freeswitch.phone import Line, SipPhone, find_baresip
+from appliance.lab.freeswitch.phone import SipPhone
 from appliance.switch.rendering import (
     RenderedDid,
     RenderedExtension,

@@ -1,11 +1,9 @@
 """A SIP phone: one headless baresip process, driven as if a person held it."""
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,16 @@ from gevent.queue import Queue
 
 from appliance.calls.errors import SwitchError
 from appliance.lab.clock import FRAME_S
+from appliance.lab.freeswitch.baresip_config import (
+    Line,
+    account,
+    configuration,
+    draw_ports,
+    find_baresip,
+)
 from appliance.lab.freeswitch.baresip_control import BaresipControl
 from appliance.lab.freeswitch.child import dies_with_us
 from appliance.lab.freeswitch.listening import DumpReader
-from appliance.lab.freeswitch.ports import free_port
 from appliance.lab.freeswitch.sip_relay import REFUSALS, SipRelay
 from appliance.lab.hearing import Ear
 from appliance.lab.sound import frames_of, is_audible, last_audible_frame, noise, write_wav
@@ -28,33 +32,7 @@ from appliance.lab.sound import frames_of, is_audible, last_audible_frame, noise
 _IDLE_S = 600
 """Silence after whatever is said: baresip hangs up when its source file ends."""
 
-_RTP_PORTS = 20
 _BEGINS_WITHIN_S = 2.0
-
-_MODULE_PATHS = (Path("/usr/lib/baresip/modules"), Path("/usr/local/lib/baresip/modules"))
-
-
-def find_baresip() -> Path | None:
-    """The baresip on PATH, when its modules are where Debian puts them; else None."""
-    found = shutil.which("baresip")
-    return Path(found) if found and any(path.is_dir() for path in _MODULE_PATHS) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """How a phone reaches the switch.
-
-    Attributes:
-        server: ``host:port`` of the SIP profile.
-        domain: what stands behind the @ of its own address.
-        password: registers with it when not empty; a trunk's phone leaves it empty.
-        codecs: as baresip names them, the preferred one first: PCMU, PCMA, G722.
-    """
-
-    server: str
-    domain: str
-    password: str = ""
-    codecs: str = "PCMU,PCMA"
 
 
 class Spoken:
@@ -123,9 +101,7 @@ class SipPhone:
         self._mouth = Ear(self.rate_hz, now=now)
         self._now = now
         self._work = work
-        self._sip_port = free_port(count=2)
-        self._control_port = free_port()
-        self._rtp_port = free_port(count=_RTP_PORTS)
+        self._ports = draw_ports()
         self._control: BaresipControl | None = None
         self._process: subprocess.Popen | None = None
         self._reader: DumpReader | None = None
@@ -143,13 +119,13 @@ class SipPhone:
             SwitchError: when it did not come up; the message ends with its output.
         """
         (self._work / "dump").mkdir(parents=True, exist_ok=True)
-        (self._work / "config").write_text(self._config())
+        (self._work / "config").write_text(configuration(self._work, self._ports, self.rate_hz))
         (self._work / "accounts").write_text("")
         self._write_source("idle.wav", b"")
         binary = find_baresip()
         if binary is None:
             raise SwitchError("baresip is missing: install the package baresip")
-        self._relay = SipRelay(self._sip_port, self.line.server, self.name)
+        self._relay = SipRelay(self._ports.sip, self.line.server, self.name)
         with open(self._work / "output.txt", "wb") as output:
             # A null device cannot be polled, and baresip then gives up: it gets a pipe.
             self._process = subprocess.Popen(
@@ -163,14 +139,14 @@ class SipPhone:
                     text = (self._work / "output.txt").read_text(errors="replace")
                     raise SwitchError(f"baresip {self.number} ended: {text[-1000:]}")
                 try:
-                    self._control = BaresipControl(self._control_port, self._take)
+                    self._control = BaresipControl(self._ports.control, self._take)
                 except OSError:
                     gevent.sleep(0.02)
         self._reader = DumpReader(self._work / "dump", self._heard_at, self._spoken_at, self._now)
         self._speaker = gevent.spawn(self._speak)
         self._speaker.name = f"speaker-{self.number}"
         # Only now: an account in the file would have registered before anybody could listen.
-        self._do("uanew", self._account())
+        self._do("uanew", account(self.number, self.line, self._relay.port))
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Hang up, sign off and end the process."""
@@ -334,45 +310,3 @@ class SipPhone:
         if rate_hz != self._mouth.rate_hz:
             self._mouth = Ear(rate_hz, now=self._now)
         return self._mouth
-
-    def _config(self) -> str:
-        modules = next(path for path in _MODULE_PATHS if path.is_dir())
-        names = ("stdio", "g711", "g722", "aufile", "sndfile")
-        lines = [
-            f"module_path {modules}",
-            *(f"module {name}.so" for name in names),
-            "module_tmp account.so",
-            "module_app menu.so",
-            "module_app ctrl_tcp.so",
-            "net_interface 127.0.0.1",
-            f"sip_listen 127.0.0.1:{self._sip_port}",
-            f"ctrl_tcp_listen 127.0.0.1:{self._control_port}",
-            f"rtp_ports {self._rtp_port}-{self._rtp_port + _RTP_PORTS - 1}",
-            f"audio_source aufile,{self._work / 'idle.wav'}",
-            f"ausrc_srate {self.rate_hz}",
-            f"auplay_srate {self.rate_hz}",
-            "ausrc_channels 1",
-            "auplay_channels 1",
-            f"snd_path {self._work / 'dump'}",
-            "jitter_buffer_delay 0-1",
-            "statmode_default off",
-            "ringback_disabled yes",
-            "menu_bell no",
-            "call_max_calls 1",
-        ]
-        return "\n".join(lines) + "\n"
-
-    def _account(self) -> str:
-        line = self.line
-        assert self._relay is not None
-        options = [
-            f'outbound="sip:127.0.0.1:{self._relay.port};transport=udp"',
-            f"audio_codecs={line.codecs.replace('G722', 'G722/16000')}",
-            "answermode=manual",
-        ]
-        if line.password:
-            options += ["regint=60", f"auth_user={self.number}", f"auth_pass={line.password}"]
-        else:
-            options.append("regint=0")
-        address = f"<sip:{self.number}@{line.domain};transport=udp>"
-        return f'"{self.number}" {address};{";".join(options)}'
