@@ -111,8 +111,8 @@ class Stack:
         return self._environment["APPLIANCE_INFERENCE__URL"]
 
     def kill_controllers(self) -> None:
-        """End every controller as a crash would."""
-        for process in self.controller:
+        """End every controller as a crash would, the last first: none takes a call from another."""
+        for process in reversed(self.controller):
             process.kill()
 
     def restore(self) -> None:
