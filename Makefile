@@ -3,13 +3,16 @@ SHELL := /bin/bash
 RUN := .venv/bin/
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test test-freeswitch check bench clean
+.PHONY: help setup esl demo test test-freeswitch check bench clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup:  ## install what is missing: Debian packages, uv, Python packages
 	@bash scripts/setup.sh
+
+esl: setup  ## build python-ESL, FreeSWITCH's own client, for the control link (optional)
+	@bash scripts/python-esl.sh
 
 demo: setup  ## play the demonstration calls in real time and show the records they leave
 	@$(RUN)appliance demo $(if $(JSON),--json)

@@ -64,11 +64,5 @@ if [ ! -e "$stamp" ] || [ uv.lock -nt "$stamp" ] || [ pyproject.toml -nt "$stamp
     say "Python packages"
     "$uv" sync --locked --no-install-package llama-cpp-python
     install_llama
-    # FreeSWITCH's own client is used where it builds; greenswitch's serves where it does not.
-    if "$uv" pip install --quiet 'python-ESL==1.4.18' 2>/dev/null; then
-        say "python-ESL: built"
-    else
-        say "python-ESL does not build here: the control link uses greenswitch"
-    fi
     touch "$stamp"
 fi
