@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -151,6 +152,19 @@ class HttpLanguageModel:
             took_ms=(time.monotonic() - started) * 1000,
         )
 
+    def opening(self, request: ProposalRequest) -> list[dict[str, str]]:
+        """The messages that every turn of a call begins with, for a server that reads them ahead.
+
+        Empty when they differ from turn to turn: of a large directory only the likeliest are sent.
+        """
+        everybody = _likeliest(request.directory.targets(), "", sys.maxsize)
+        if len(everybody) > self._most_targets:
+            return []
+        return [{"role": "system", "content": self._system(request, everybody)}]
+
+    def _system(self, request: ProposalRequest, targets: list[Target]) -> str:
+        return self._instructions + directory_text(request, targets)
+
     def _body(
         self,
         request: ProposalRequest,
@@ -158,7 +172,7 @@ class HttpLanguageModel:
         names: Mapping[str, str],
         targets: list[Target],
     ) -> dict[str, Any]:
-        system = self._instructions + directory_text(request, targets)
+        system = self._system(request, targets)
         user = turn
         if self._history_lines and request.history:
             before = "\n".join(_spoken(line) for line in request.history[-self._history_lines :])
