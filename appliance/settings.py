@@ -122,6 +122,36 @@ class StorageSettings(_Group):
         return self.directory / "recordings"
 
 
+class AdminSettings(_Group):
+    """The operators' page and the API: where they listen, and whom they let in."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    hosts: tuple[str, ...] = Field(
+        default=("localhost", "127.0.0.1", "::1"),
+        description="the names and addresses that the page may be asked for by, without ports",
+    )
+    tls_certificate: str = Field(default="", description="PEM file with the chain; needs tls_key")
+    tls_key: str = Field(default="", description="PEM file with the private key")
+    behind_tls: bool = Field(
+        default=False, description="a proxy in front speaks TLS: cookies are marked Secure"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="networks whose X-Forwarded-For is believed"
+    )
+    metrics_from: tuple[str, ...] = Field(
+        default=("127.0.0.0/8", "::1/128"),
+        description="networks that may read /metrics and /readyz's details without signing in",
+    )
+    controllers: int = Field(
+        default=1, ge=0, description="how many controllers should run on this machine"
+    )
+    idle_minutes: int = Field(default=720, ge=1, description="a session unused this long ends")
+    longest_hours: int = Field(default=168, ge=1, description="no session lasts longer")
+    requests_per_s: float = Field(default=100.0, gt=0, description="of one address, on average")
+    account_requests_per_s: float = Field(default=50.0, gt=0)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Frozen: a change needs a restart of the process."""
 
@@ -142,6 +172,7 @@ class Settings(BaseSettings):
     speech: SpeechSettings = SpeechSettings()
     dialogue: DialogueSettings = DialogueSettings()
     storage: StorageSettings = StorageSettings()
+    admin: AdminSettings = AdminSettings()
 
     @classmethod
     def settings_customise_sources(
