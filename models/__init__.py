@@ -1,0 +1,1 @@
+"""The starter models, their cards, and the scripts that make them."""

@@ -1,0 +1,118 @@
+"""Reads the grammar files: lists of templates, each in a part to train on and a part held out.
+
+A template is words with ``(this|that|)`` to choose from, which may be nested, and ``{slots}``.
+"""
+
+import random
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+GRAMMAR = Path(__file__).parent / "grammar"
+SPLITS = ("train", "held-out")
+_HELD_OUT_LINE = "=== held-out"
+_INNERMOST = re.compile(r"\(([^()]*)\)")
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Templates by split."""
+
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+    def of(self, split: str) -> tuple[str, ...]:
+        """The templates of one split.
+
+        Raises:
+            ValueError: a split that does not exist.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"split {split!r}: write one of {', '.join(SPLITS)}")
+        return self.train if split == "train" else self.held_out
+
+
+@dataclass
+class Sphere:
+    """What a kind of department is called, and what it is asked about."""
+
+    names: Bank
+    about: Bank
+    says: Bank
+    parts: dict[str, list[str]] = field(default_factory=dict)
+
+
+@cache
+def bank(kind: str) -> Bank:
+    """The templates in ``grammar/<kind>.txt``.
+
+    Raises:
+        ValueError: the file has no templates in one of its parts.
+    """
+    train: list[str] = []
+    held_out: list[str] = []
+    into = train
+    for line in _lines(GRAMMAR / f"{kind}.txt"):
+        if line == _HELD_OUT_LINE:
+            into = held_out
+        else:
+            into.append(line)
+    if not train or not held_out:
+        raise ValueError(f"grammar/{kind}.txt: needs templates before and after {_HELD_OUT_LINE!r}")
+    return Bank(tuple(train), tuple(held_out))
+
+
+@cache
+def phrases(name: str) -> Bank:
+    """A list of ``grammar/phrases.txt``; without an unseen part it serves both splits."""
+    lists = _labelled(_lines(GRAMMAR / "phrases.txt"))
+    return _bank_of(lists, name)
+
+
+@cache
+def spheres() -> tuple[Sphere, ...]:
+    """Every sphere of ``grammar/departments.txt``."""
+    found: list[dict[str, list[str]]] = []
+    for line in _lines(GRAMMAR / "departments.txt"):
+        if line.startswith("sphere "):
+            found.append({})
+        else:
+            found[-1] |= _labelled([line])
+    return tuple(
+        Sphere(_bank_of(one, "names"), _bank_of(one, "about"), _bank_of(one, "says"))
+        for one in found
+    )
+
+
+def expand(template: str, rng: random.Random) -> str:
+    """One of the sentences that a template stands for, its slots still in it."""
+    while found := _INNERMOST.search(template):
+        chosen = rng.choice(found[1].split("|"))
+        template = f"{template[: found.start()]}{chosen}{template[found.end() :]}"
+    return " ".join(template.split()).replace(" '", "'")
+
+
+def slots(template: str) -> tuple[str, ...]:
+    """The names of a template's slots, in order."""
+    return tuple(_SLOT.findall(template))
+
+
+def _lines(path: Path) -> list[str]:
+    lines = (line.strip() for line in path.read_text("utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _labelled(lines: list[str]) -> dict[str, list[str]]:
+    """Lines such as ``names: a | b`` as lists. A bar inside brackets has no spaces around it."""
+    lists: dict[str, list[str]] = {}
+    for line in lines:
+        label, _, rest = line.partition(": ")
+        lists[label] = [part.strip(" ?") for part in rest.split(" | ") if part.strip()]
+    return lists
+
+
+def _bank_of(lists: dict[str, list[str]], name: str) -> Bank:
+    seen = tuple(lists[name])
+    return Bank(seen, tuple(lists.get(f"unseen {name}", seen)))
