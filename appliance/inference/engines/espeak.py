@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from appliance.inference.clauses import split_clauses
+import numpy as np
+
+from appliance.inference.audio import clause_pcm, pause_after
+from appliance.inference.clauses import intoned, split_clauses
 from appliance.inference.config import EngineOptions
+from appliance.inference.loudness import VoiceGains, amplified
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,
@@ -24,13 +28,18 @@ _DEFAULT_VOICE = "en-us"
 _VOICE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,12}){0,3}(\+[a-zA-Z0-9_]{1,24})?")
 _WORDS_PER_MINUTE = 160
 _SLOWEST, _FASTEST = 80, 450
+_PITCH_RANGE = 50  # espeak-ng's own; it stays from call to call unless it is set
+_WORD_GAP = 0
 
 # speak_lib.h
 _SYNCHRONOUS = 2
 _INITIALIZE_DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
+_PHONEMES = 0x100  # what stands between double brackets
 _POSITION_CHARACTER = 1
 _PARAMETER_RATE = 1
+_PARAMETER_PITCH_RANGE = 4
+_PARAMETER_WORD_GAP = 7
 _OK = 0
 
 _CALLBACK = ctypes.CFUNCTYPE(
@@ -40,28 +49,46 @@ _lock = threading.Lock()
 
 
 class EspeakVoice:
-    """espeak-ng's own voices; `EngineOptions.model` is a voice's name such as ``en-us+f2``."""
+    """espeak-ng's own voices; `EngineOptions.model` is a voice's name such as ``en-us+f2``.
+
+    Attributes:
+        takes_phonemes: texts may have phonemes between ``⟦`` and ``⟧``.
+    """
+
+    takes_phonemes = True
 
     def __init__(self, options: EngineOptions) -> None:
         self._voice = options.model or _DEFAULT_VOICE
+        self._gains = VoiceGains()
         self.name = f"espeak-ng:{self._voice}"
 
     def load(self) -> None:
-        """Open the library and say a word."""
+        """Open the library, and measure how loud the voice is."""
         with _lock:
             _library()
-        _synthesised("hello", _checked_voice(self._voice), _WORDS_PER_MINUTE, None)
+        self._gain(self._voice)
 
     def speak(self, request: SpeechRequest, cancellation: Cancellation) -> Iterator[SpeechPiece]:
         """Yield one piece a clause; each takes a few milliseconds."""
         name = request.voice if request.voice not in ("", "default") else self._voice
         rate = min(_FASTEST, max(_SLOWEST, round(_WORDS_PER_MINUTE * request.speed)))
         voice = _checked_voice(name)
-        for clause in split_clauses(request.text):
+        clauses = split_clauses(request.text)
+        gain = self._gain(name) if clauses else 1.0
+        for number, clause in enumerate(clauses, 1):
             cancellation.check()
-            pcm, rate_hz = _synthesised(clause, voice, rate, cancellation)
+            raw, rate_hz = _synthesised(intoned(clause), voice, rate, cancellation)
+            samples = np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32768)
+            pause_ms = pause_after(clause, last=number == len(clauses))
+            pcm = clause_pcm(amplified(samples, gain), rate_hz, pause_ms)
             if pcm:
                 yield SpeechPiece(pcm, rate_hz)
+
+    def _gain(self, name: str) -> float:
+        def speak(text: str) -> Iterator[SpeechPiece]:
+            yield SpeechPiece(*_synthesised(text, _checked_voice(name), _WORDS_PER_MINUTE, None))
+
+        return self._gains.gain(name, speak)
 
 
 def _checked_voice(name: str) -> bytes:
@@ -87,7 +114,7 @@ def _library() -> tuple[Any, int]:
 def _synthesised(
     text: str, voice: bytes, words_per_minute: int, cancellation: Cancellation | None
 ) -> tuple[bytes, int]:
-    """16-bit PCM and its rate. The text is plain: neither SSML nor phonemes are switched on."""
+    """16-bit PCM and its rate. The text is plain, but for phonemes in marks that no input has."""
     collected: list[bytes] = []
 
     def take(samples: Any, count: int, _events: object) -> int:
@@ -96,15 +123,25 @@ def _synthesised(
         return int(cancellation is not None and cancellation.requested)
 
     callback = _CALLBACK(take)
-    data = text.replace("\0", " ").encode(errors="replace") + b"\0"
+    plain = text.replace("\0", " ").replace("[[", "[ [").replace("⟦", "[[").replace("⟧", "]]")
+    data = plain.encode(errors="replace") + b"\0"
     with _lock:
         library, rate_hz = _library()
         library.espeak_SetSynthCallback(callback)
         if library.espeak_SetVoiceByName(voice) != _OK:
             raise BadRequestError(f"voice {voice.decode()!r}: unknown to espeak-ng", param="voice")
         library.espeak_SetParameter(_PARAMETER_RATE, words_per_minute, 0)
+        library.espeak_SetParameter(_PARAMETER_PITCH_RANGE, _PITCH_RANGE, 0)
+        library.espeak_SetParameter(_PARAMETER_WORD_GAP, _WORD_GAP, 0)
         status = library.espeak_Synth(
-            data, ctypes.c_size_t(len(data)), 0, _POSITION_CHARACTER, 0, _CHARS_UTF8, None, None
+            data,
+            ctypes.c_size_t(len(data)),
+            0,
+            _POSITION_CHARACTER,
+            0,
+            _CHARS_UTF8 | _PHONEMES,
+            None,
+            None,
         )
     if status != _OK:
         raise RuntimeError(f"espeak-ng could not speak (status {status})")

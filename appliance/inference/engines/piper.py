@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from appliance.inference.clauses import split_clauses
+import numpy as np
+
+from appliance.inference.audio import clause_pcm, pause_after
+from appliance.inference.clauses import intoned, split_clauses
 from appliance.inference.config import EngineOptions
+from appliance.inference.loudness import VoiceGains, amplified
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,
+    Samples,
     SpeechPiece,
     SpeechRequest,
 )
@@ -26,9 +31,10 @@ class PiperVoiceEngine:
         self._file = Path(options.model)
         self.name = f"piper:{self._file.stem}"
         self._voice: Any = None
+        self._gains = VoiceGains()
 
     def load(self) -> None:
-        """Read the voice and say a word."""
+        """Read the voice and measure how loud it is."""
         if not self._file.is_file():
             raise FileNotFoundError(f"{self._file}: no Piper voice there")
         import onnxruntime  # type: ignore[import-untyped]
@@ -48,22 +54,42 @@ class PiperVoiceEngine:
             providers=["CUDAExecutionProvider" if cuda else "CPUExecutionProvider"],
         )
         self._voice = PiperVoice(session=session, config=PiperConfig.from_dict(facts))
-        for _ in self._voice.synthesize("hello"):
-            pass
+        self._gain("", None)
 
     def speak(self, request: SpeechRequest, cancellation: Cancellation) -> Iterator[SpeechPiece]:
-        """Yield one piece a clause."""
+        """Yield one piece a clause; the first request for a further speaker measures it first."""
+        speaker = self._speaker(request.voice)
+        gain = self._gain("" if speaker is None else request.voice, speaker)
+        clauses = split_clauses(request.text)
+        for number, clause in enumerate(clauses, 1):
+            pause_ms = pause_after(clause, last=number == len(clauses))
+            for samples, rate_hz in self._synthesised(intoned(clause), speaker, request.speed):
+                cancellation.check()
+                pcm = clause_pcm(amplified(samples, gain), rate_hz, pause_ms)
+                if pcm:
+                    yield SpeechPiece(pcm, rate_hz)
+
+    def _synthesised(
+        self, text: str, speaker: int | None, speed: float
+    ) -> Iterator[tuple[Samples, int]]:
         from piper.config import SynthesisConfig
 
-        base = self._voice.config.length_scale
         config = SynthesisConfig(
-            speaker_id=self._speaker(request.voice), length_scale=base / request.speed
+            speaker_id=speaker,
+            length_scale=self._voice.config.length_scale / speed,
+            # Piper would bring every sentence to the same peak: short ones would come out loud.
+            normalize_audio=False,
         )
-        for clause in split_clauses(request.text):
-            # Double brackets would be read as phonemes.
-            for chunk in self._voice.synthesize(clause.replace("[[", " ["), config):
-                cancellation.check()
-                yield SpeechPiece(chunk.audio_int16_bytes, chunk.sample_rate)
+        # Double brackets would be read as phonemes.
+        for chunk in self._voice.synthesize(text.replace("[[", "[ ["), config):
+            yield np.asarray(chunk.audio_float_array, dtype=np.float32), chunk.sample_rate
+
+    def _gain(self, name: str, speaker: int | None) -> float:
+        def speak(text: str) -> Iterator[SpeechPiece]:
+            for samples, rate_hz in self._synthesised(text, speaker, 1.0):
+                yield SpeechPiece((samples * 32767).astype("<i2").tobytes(), rate_hz)
+
+        return self._gains.gain(name, speak)
 
     def _speaker(self, name: str) -> int | None:
         if name in ("", "default", self._file.stem):
