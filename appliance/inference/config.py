@@ -28,6 +28,11 @@ class InferenceConfig:
         queue_limit: requests that may wait for one engine; the next is told 503.
         longest_wait_s: time limit of a request that brings no ``X-Deadline-Ms``.
         stand_ins: whether rules and espeak-ng answer while the chosen engine is not ready.
+        calls: how many calls at once are served; further ones are told 429. 0 goes by what the
+            engines were measured to sustain.
+        call_idle_s: a call without a request for so long is not in progress any more.
+        stall_s: an engine still busy so long after a request's deadline is given up and replaced.
+        recognizer_workers: recognisers side by side, each with the model in memory.
     """
 
     host: str = "127.0.0.1"
@@ -45,6 +50,10 @@ class InferenceConfig:
     queue_limit: int = 8
     longest_wait_s: float = 30.0
     stand_ins: bool = True
+    calls: int = 0
+    call_idle_s: float = 30.0
+    stall_s: float = 3.0
+    recognizer_workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

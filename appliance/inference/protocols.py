@@ -7,7 +7,7 @@ request at a time. It may therefore block, and needs no locks.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -124,6 +124,7 @@ class ChatRequest:
     Attributes:
         schema: JSON schema the answer must match; None for free text.
         max_tokens: the answer is cut there, with finish reason ``length``.
+        call: whose conversation it is; engines may keep what they computed of it.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -131,6 +132,7 @@ class ChatRequest:
     max_tokens: int = 256
     temperature: float = 0.0
     seed: int | None = None
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,15 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class Closable(Protocol):
+    """An engine that holds memory which Python does not free by itself."""
+
+    def close(self) -> None:
+        """Free it; nothing is asked of the engine after."""
+        ...
+
+
 class RecognizerEngine(Engine, Protocol):
     """Speech to text."""
 
@@ -191,6 +202,27 @@ class ChatEngine(Engine, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """What was made ready for a call: tokens of its prompt, and how many of them were there."""
+
+    prompt_tokens: int
+    cached_tokens: int
+
+
+@runtime_checkable
+class PrefixEngine(Protocol):
+    """A chat engine that keeps, for each call, what it computed of its prompt."""
+
+    def warm(self, request: ChatRequest, cancellation: Cancellation) -> Iterator[Warmed]:
+        """Evaluate what requests that begin with these messages will have in common."""
+        ...
+
+    def forget(self, call: str) -> None:
+        """The call is over. May be called from any thread."""
+        ...
+
+
 class VoiceEngine(Engine, Protocol):
     """Text to speech."""
 
@@ -204,9 +236,14 @@ class EngineHealth:
     """How one engine does, for ``/health``.
 
     Attributes:
-        state: ``loading``, ``ready`` or ``failed``.
-        reason: why it failed; empty otherwise.
+        state: ``loading``, ``ready``, ``stalled`` (it hangs, and is being replaced), ``failed`` or
+            ``stopped``.
+        reason: why it failed or was replaced; empty otherwise.
         waiting: requests in its queue now.
+        workers: requests that it can work on at once now.
+        replaced: how often it hung and was replaced.
+        service_ms: what a request takes on average, moving.
+        wait_ms: what one waits before, on average, moving.
     """
 
     engine: str
@@ -215,3 +252,7 @@ class EngineHealth:
     load_ms: float = 0.0
     waiting: int = 0
     served: int = 0
+    workers: int = 0
+    replaced: int = 0
+    service_ms: float = 0.0
+    wait_ms: float = 0.0

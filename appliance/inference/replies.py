@@ -5,6 +5,15 @@ from typing import Any
 
 from aiohttp import web
 
+from appliance.inference.engine_set import ModelRefusedError, SwapInProgressError
+from appliance.inference.headers import (
+    AT_CAPACITY,
+    DEADLINE_HEADER,
+    MODEL_REFUSED,
+    NOT_READY,
+    QUEUE_FULL,
+    SWAP_IN_PROGRESS,
+)
 from appliance.inference.host import (
     EngineFailedError,
     NotReadyError,
@@ -13,8 +22,34 @@ from appliance.inference.host import (
 )
 from appliance.inference.protocols import BadRequestError
 
-DEADLINE_HEADER = "X-Deadline-Ms"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_RETRY_AFTER_S = {429: "5", 503: "1"}
+
+
+class AtCapacityError(Exception):
+    """As many calls are in progress as the server sustains, and this is a new one."""
+
+
+_OURS = (
+    BadRequestError,
+    NotReadyError,
+    OverloadedError,
+    TooLateError,
+    EngineFailedError,
+    AtCapacityError,
+    ModelRefusedError,
+    SwapInProgressError,
+)
+_DESCRIBED: dict[type[Exception], tuple[int, str, str]] = {
+    NotReadyError: (503, "server_error", NOT_READY),
+    OverloadedError: (503, "server_error", QUEUE_FULL),
+    TooLateError: (504, "server_error", "deadline_exceeded"),
+    EngineFailedError: (500, "server_error", "engine_failed"),
+    AtCapacityError: (429, "rate_limit_error", AT_CAPACITY),
+    ModelRefusedError: (422, "invalid_request_error", MODEL_REFUSED),
+    SwapInProgressError: (409, "invalid_request_error", SWAP_IN_PROGRESS),
+}
 
 
 def error_body(message: str, kind: str, code: str, param: str | None = None) -> dict[str, Any]:
@@ -27,14 +62,9 @@ def describe(error: Exception) -> tuple[int, dict[str, Any]] | None:
     text = str(error)
     if isinstance(error, BadRequestError):
         return 400, error_body(text, "invalid_request_error", error.code, error.param)
-    if isinstance(error, NotReadyError):
-        return 503, error_body(text, "server_error", "engine_not_ready")
-    if isinstance(error, OverloadedError):
-        return 503, error_body(text, "server_error", "queue_full")
-    if isinstance(error, TooLateError):
-        return 504, error_body(text, "server_error", "deadline_exceeded")
-    if isinstance(error, EngineFailedError):
-        return 500, error_body(text, "server_error", "engine_failed")
+    if type(error) in _DESCRIBED:
+        status, kind, code = _DESCRIBED[type(error)]
+        return status, error_body(text, kind, code)
     return None
 
 
@@ -49,15 +79,10 @@ async def errors_as_openai(request: web.Request, handler: Handler) -> web.Stream
         kind = "invalid_request_error" if error.status < 500 else "server_error"
         body = error_body(error.text or error.reason, kind, f"http_{error.status}")
         return web.json_response(body, status=error.status)
-    except (
-        BadRequestError,
-        NotReadyError,
-        OverloadedError,
-        TooLateError,
-        EngineFailedError,
-    ) as error:
+    except _OURS as error:
         status, body = describe(error) or (500, {})
-        headers = {"Retry-After": "1"} if status == 503 else {}
+        wait_s = _RETRY_AFTER_S.get(status)
+        headers = {"Retry-After": wait_s} if wait_s else {}
         return web.json_response(body, status=status, headers=headers)
 
 

@@ -1,6 +1,7 @@
 """The model server: OpenAI's endpoints for hearing, deciding and speaking, over local engines.
 
-It listens at once and loads its engines behind; ``/health`` tells how far they are.
+It listens at once and loads its engines behind; ``/health`` tells how far they are, and
+``/v1/capacity`` how many calls at once they sustain.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from appliance.inference import chat, speeches, transcriptions
+from appliance.inference import call_routes, chat, speeches, transcriptions, use_route
+from appliance.inference.admission import admission, tell_capacity
 from appliance.inference.config import InferenceConfig
 from appliance.inference.engine_set import EngineSet
 from appliance.inference.replies import errors_as_openai
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 
 _LARGEST_JSON = 256 * 1024
 _KEEP_ALIVE_S = 300.0
+_LOOK_S = 0.25
+"""How often engines are looked after: a fraction of the time after which a hung one is given up."""
 ENGINES: web.AppKey[EngineSet] = web.AppKey("engines", EngineSet)
 
 
@@ -45,9 +49,37 @@ def create_app(config: InferenceConfig) -> web.Application:
     Raises:
         ConfigurationError: an engine's name is unknown.
     """
-    app = web.Application(client_max_size=_LARGEST_JSON, middlewares=[errors_as_openai])
     engines = EngineSet(config)
+    app = web.Application(
+        client_max_size=_LARGEST_JSON, middlewares=[errors_as_openai, admission(engines)]
+    )
     app[ENGINES] = engines
+    app.on_response_prepare.append(tell_capacity(engines))
+    app.add_routes(_routes(engines, config))
+
+    async def run_engines(_: web.Application) -> AsyncIterator[None]:
+        engines.start()
+        looking = asyncio.create_task(_look_after(engines), name="look-after-engines")
+        yield
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
+        await asyncio.to_thread(engines.stop)
+
+    app.cleanup_ctx.append(run_engines)
+    return app
+
+
+async def _look_after(engines: EngineSet) -> None:
+    """Look after the engines until cancelled."""
+    while True:
+        for host in engines.look():
+            log.info("%s %s has no more calls and leaves", host.kind, host.name)
+            await asyncio.to_thread(host.stop)
+        await asyncio.sleep(_LOOK_S)
+
+
+def _routes(engines: EngineSet, config: InferenceConfig) -> list[web.RouteDef]:
     longest_s = config.longest_wait_s
 
     async def on_transcriptions(request: web.Request) -> web.StreamResponse:
@@ -61,7 +93,7 @@ def create_app(config: InferenceConfig) -> web.Application:
 
     async def on_models(_: web.Request) -> web.StreamResponse:
         data = [
-            {"id": host.engine.name, "object": "model", "created": 0, "owned_by": host.kind}
+            {"id": host.name, "object": "model", "created": 0, "owned_by": host.kind}
             for host in engines.hosts
         ]
         return web.json_response({"object": "list", "data": data})
@@ -69,24 +101,32 @@ def create_app(config: InferenceConfig) -> web.Application:
     async def on_health(_: web.Request) -> web.StreamResponse:
         state, facts = engines.health()
         status = 200 if state in ("ready", "degraded") else 503
-        return web.json_response({"status": state, "engines": facts}, status=status)
+        body = {"status": state, "engines": facts, "calls": engines.call_facts()}
+        return web.json_response(body, status=status)
 
-    async def run_engines(_: web.Application) -> AsyncIterator[None]:
-        engines.start()
-        yield
-        await asyncio.to_thread(engines.stop)
+    async def on_capacity(_: web.Request) -> web.StreamResponse:
+        return web.json_response(engines.capacity_facts())
 
-    app.add_routes(
-        [
-            web.post("/v1/audio/transcriptions", on_transcriptions),
-            web.post("/v1/chat/completions", on_chat),
-            web.post("/v1/audio/speech", on_speech),
-            web.get("/v1/models", on_models),
-            web.get("/health", on_health),
-        ]
-    )
-    app.cleanup_ctx.append(run_engines)
-    return app
+    async def on_begin(request: web.Request) -> web.StreamResponse:
+        return await call_routes.begin(request, engines, longest_s)
+
+    async def on_end(request: web.Request) -> web.StreamResponse:
+        return await call_routes.end(request, engines)
+
+    async def on_use(request: web.Request) -> web.StreamResponse:
+        return await use_route.use(request, engines)
+
+    return [
+        web.post("/v1/audio/transcriptions", on_transcriptions),
+        web.post("/v1/chat/completions", on_chat),
+        web.post("/v1/audio/speech", on_speech),
+        web.post("/v1/calls/{call}/begin", on_begin),
+        web.post("/v1/calls/{call}/end", on_end),
+        web.post("/v1/models/use", on_use),
+        web.get("/v1/models", on_models),
+        web.get("/v1/capacity", on_capacity),
+        web.get("/health", on_health),
+    ]
 
 
 @contextlib.asynccontextmanager

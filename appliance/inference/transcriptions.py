@@ -95,9 +95,7 @@ async def transcribe(
     if wanted == "json":
         return web.json_response({"text": result.text})
     took_ms = (time.perf_counter() - started) * 1000
-    return web.json_response(
-        _verbose(result, host.engine.name, work.language, len(samples), took_ms)
-    )
+    return web.json_response(_verbose(result, host.name, work.language, len(samples), took_ms))
 
 
 def _verbose(

@@ -46,7 +46,7 @@ def with_host(
     """Run a scenario against a host whose engine has loaded, or failed to."""
     engine = ScriptedEngine(fault)
     engine.may_load.set()
-    host = EngineHost("test", engine, queue_limit)
+    host = EngineHost("test", lambda: engine, queue_limit)
     host.start()
     assert host.wait_loaded(WAIT_S)
     try:
@@ -198,7 +198,7 @@ def test_an_engine_that_does_not_load_says_why() -> None:
 
 def test_nothing_is_served_while_loading() -> None:
     engine = ScriptedEngine()
-    host = EngineHost("test", engine, 8)
+    host = EngineHost("test", lambda: engine, 8)
     host.start()
 
     async def scenario() -> None:
