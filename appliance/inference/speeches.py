@@ -1,7 +1,11 @@
-"""``POST /v1/audio/speech``: text in, PCM out, from the first clause on."""
+"""``POST /v1/audio/speech``: text in, PCM out, from the first clause on.
 
-from collections.abc import AsyncIterator
+What an engine is given is the text as it is read, see `appliance.inference.reading`.
+"""
+
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Annotated, Literal
 
 from aiohttp import web
@@ -11,10 +15,21 @@ from appliance.inference.audio import resampled, wav_bytes
 from appliance.inference.chat import first_fault
 from appliance.inference.engine_set import EngineSet
 from appliance.inference.host import EngineFailedError, TooLateError
-from appliance.inference.protocols import BadRequestError, SpeechPiece, SpeechRequest
+from appliance.inference.protocols import (
+    BadRequestError,
+    Cancellation,
+    SpeechPiece,
+    SpeechRequest,
+    VoiceEngine,
+)
+from appliance.inference.reading.pronunciations import load
+from appliance.inference.reading.reader import Reader
 from appliance.inference.replies import time_limit_s
 
 RATE_HEADER = "X-Sample-Rate"
+READER: web.AppKey[Reader] = web.AppKey("reader", Reader)
+"""Who reads texts for the application's voices; plain English where none is set."""
+_PLAIN_READER = Reader()
 _LARGEST_WRITE = 16000  # bytes: half a second at 16 kHz
 
 
@@ -26,6 +41,15 @@ class _Body(BaseModel):
     sample_rate: int | None = Field(None, ge=8000, le=48000)
 
 
+def make_reader(language: str, pronunciations: Path | None = None) -> Reader:
+    """A reader for a language, with a site's names.
+
+    Raises:
+        ConfigurationError: the file of names cannot be read, or one of its lines is wrong.
+    """
+    return Reader(language, load(pronunciations) if pronunciations else ())
+
+
 async def speak(request: web.Request, engines: EngineSet, longest_s: float) -> web.StreamResponse:
     """Handle the request."""
     limit_s = time_limit_s(request, longest_s)
@@ -33,11 +57,10 @@ async def speak(request: web.Request, engines: EngineSet, longest_s: float) -> w
         body = _Body.model_validate_json(await request.read())
     except ValidationError as error:
         raise first_fault(error) from error
-    work = SpeechRequest(body.input, body.voice, body.speed)
+    reader = request.app.get(READER, _PLAIN_READER)
     host = engines.voice.serving()
     pieces = host.run(
-        lambda engine, cancellation: resampled(engine.speak(work, cancellation), body.sample_rate),
-        limit_s,
+        lambda engine, cancellation: _spoken(engine, body, reader, cancellation), limit_s
     )
     async with aclosing(pieces):
         # The first piece decides the status and tells the rate.
@@ -51,6 +74,14 @@ async def speak(request: web.Request, engines: EngineSet, longest_s: float) -> w
                 body=wav_bytes(pcm, first.rate_hz), content_type="audio/wav", headers=headers
             )
         return await _streamed(request, headers, first, pieces)
+
+
+def _spoken(
+    engine: VoiceEngine, body: _Body, reader: Reader, cancellation: Cancellation
+) -> Iterator[SpeechPiece]:
+    text = reader.read(body.input, phonemes=getattr(engine, "takes_phonemes", False))
+    work = SpeechRequest(text, body.voice, body.speed)
+    return resampled(engine.speak(work, cancellation), body.sample_rate)
 
 
 async def _streamed(
