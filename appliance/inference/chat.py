@@ -114,6 +114,7 @@ async def complete(
         "prompt_tokens": last.prompt_tokens,
         "completion_tokens": last.completion_tokens,
         "total_tokens": last.prompt_tokens + last.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": last.cached_tokens},
     }
     return web.json_response(
         {**head, "object": "chat.completion", "choices": [choice], "usage": usage}

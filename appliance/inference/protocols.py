@@ -137,12 +137,17 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChatPiece:
-    """A piece of the answer. Only the last has a ``finish_reason`` and the token counts."""
+    """A piece of the answer. Only the last has a ``finish_reason`` and the token counts.
+
+    Attributes:
+        cached_tokens: of the prompt's, those that had been evaluated before.
+    """
 
     text: str
     finish_reason: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

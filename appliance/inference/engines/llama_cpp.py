@@ -1,27 +1,33 @@
-"""Text to text with llama.cpp: any GGUF model, answers held to a JSON schema by a grammar."""
+"""Text to text with llama.cpp: any GGUF model, answers held to a JSON schema by a grammar.
 
-import ctypes
-import json
-import logging
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+What was computed of a call's prompt is kept in a sequence of its own, so that the next turn
+evaluates only what is new in it.
+"""
+
+import codecs
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from appliance.inference.config import EngineOptions
-from appliance.inference.gbnf import SchemaNotSupportedError, grammar_of
+from appliance.inference.engines.llama_context import DecodeError, LlamaContext
+from appliance.inference.engines.llama_sampling import Grammars, Sampler
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,
     ChatMessage,
     ChatPiece,
     ChatRequest,
+    Warmed,
 )
+from appliance.inference.slots import SlotTable, Tokens, common_length
 
-log = logging.getLogger(__name__)
-
-_LONGEST_CONTEXT = 4096
-_LONGEST_SCHEMA = 65536  # characters; the answer's enum holds a whole directory
+_MOST_SLOTS = 16
+# Two turns that have nothing in common, to see where what is before them ends.
+_TURNS = (ChatMessage("user", "yes"), ChatMessage("user", "42"))
 
 
 class LlamaCppChat:
@@ -31,53 +37,125 @@ class LlamaCppChat:
         self._options = options
         self._file = Path(options.model)
         self.name = f"llama-cpp:{self._file.stem}"
-        self._model: Any = None
+        self._llama: LlamaContext | None = None
+        self._grammars: Grammars | None = None
+        self._slots = SlotTable(1)
+        self._over: deque[str] = deque()
         self._control: tuple[str, ...] = ()
-        self._abort: Any = None
         self._cancellation: Cancellation | None = None
 
     def load(self) -> None:
         """Read the model and let it say one token."""
         if not self._file.is_file():
             raise FileNotFoundError(f"{self._file}: no model there")
-        import llama_cpp
-
-        _log_errors_only()
-        trained = _trained_context(self._file) or _LONGEST_CONTEXT
-        self._model = llama_cpp.Llama(
-            str(self._file),
-            n_ctx=min(trained, _LONGEST_CONTEXT),
-            n_batch=512,
-            n_threads=self._options.threads,
-            n_threads_batch=self._options.threads,
-            n_gpu_layers=-1 if self._options.device == "cuda" else 0,
-            verbose=False,
+        llama = LlamaContext(
+            self._file,
+            threads=self._options.threads,
+            cuda=self._options.device == "cuda",
+            most_slots=_MOST_SLOTS,
         )
-        self._control = _control_tokens(self._model)
-        self._abort = llama_cpp.ggml_abort_callback(self._aborts)
-        llama_cpp.llama_set_abort_callback(self._model.ctx, self._abort, None)
+        llama.set_abort(self._aborts)
+        self._llama = llama
+        self._grammars = Grammars(llama.vocabulary)
+        self._slots = SlotTable(llama.slots)
+        self._control = llama.control_texts()
         hello = ChatRequest((ChatMessage("user", "hello"),), max_tokens=1)
         for _ in self.chat(hello, Cancellation(float("inf"))):
             pass
 
+    def close(self) -> None:
+        """Free the model."""
+        if self._grammars is not None:
+            self._grammars.close()
+        if self._llama is not None:
+            self._llama.close()
+        self._llama = None
+
     def chat(self, request: ChatRequest, cancellation: Cancellation) -> Iterator[ChatPiece]:
         """Yield the answer token by token."""
-        messages = [{"role": m.role, "content": self._plain(m.content)} for m in request.messages]
-        grammar = self._grammar(request.schema)
+        llama, grammars = self._loaded()
+        cancellation.check()
+        tokens = self._prompt(request.messages)
+        grammar = grammars.fresh(request.schema)
+        with closing(Sampler(grammar, request.temperature, request.seed)) as sampler:
+            slot, cached = self._evaluated(llama, request.call, tokens, cancellation)
+            yield from self._answer(llama, request, slot, tokens, cached, sampler, cancellation)
+
+    def warm(self, request: ChatRequest, cancellation: Cancellation) -> Iterator[Warmed]:
+        """Evaluate what all requests that begin with these messages begin with."""
+        llama, _ = self._loaded()
+        cancellation.check()
+        first, second = (self._prompt((*request.messages, turn)) for turn in _TURNS)
+        shared = first[: common_length(first, second)]
+        if not len(shared):
+            yield Warmed(0, 0)
+            return
+        _, cached = self._evaluated(llama, request.call, shared, cancellation)
+        yield Warmed(len(shared), cached)
+
+    def forget(self, call: str) -> None:
+        """The call is over."""
+        self._over.append(call)
+
+    def _loaded(self) -> tuple[LlamaContext, Grammars]:
+        if self._llama is None or self._grammars is None:
+            raise RuntimeError(f"{self.name} is not loaded")
+        return self._llama, self._grammars
+
+    def _prompt(self, messages: tuple[ChatMessage, ...]) -> Tokens:
+        """The messages' tokens.
+
+        Raises:
+            BadRequestError: they do not fit into the model, or its template does not take them.
+        """
+        import jinja2
+
+        llama, _ = self._loaded()
+        try:
+            tokens = llama.prompt(
+                tuple(ChatMessage(m.role, self._plain(m.content)) for m in messages)
+            )
+        except (ValueError, jinja2.TemplateError) as error:
+            raise BadRequestError(f"messages: {error}", param="messages") from error
+        if len(tokens) >= llama.length:
+            raise BadRequestError(
+                f"{len(tokens)} tokens do not fit into the context window of {llama.length}",
+                code="context_length_exceeded",
+                param="messages",
+            )
+        return tokens
+
+    def _evaluated(
+        self, llama: LlamaContext, call: str, tokens: Tokens, cancellation: Cancellation
+    ) -> tuple[int, int]:
+        """Have a sequence hold these tokens; which one, and how many of them were there."""
+        while self._over:
+            self._slots.forget(self._over.popleft())
+        place = self._slots.place(call, tokens)
+        if place.copy_from is not None:
+            llama.copy(place.copy_from, place.slot)
+        keep = place.keep
+        if not llama.truncate(place.slot, keep):
+            llama.clear(place.slot)
+            keep = 0
+        self._evaluate(llama, place.slot, tokens[keep:], keep, cancellation)
+        self._slots.record(place.slot, tokens)
+        return place.slot, keep
+
+    def _evaluate(
+        self,
+        llama: LlamaContext,
+        slot: int,
+        tokens: Tokens,
+        start: int,
+        cancellation: Cancellation,
+    ) -> None:
         self._cancellation = cancellation
         try:
-            yield from self._answer(request, messages, grammar, cancellation)
-        except ValueError as error:
-            self._model.reset()
-            if "context window" not in str(error):
-                raise
-            raise BadRequestError(
-                str(error), code="context_length_exceeded", param="messages"
-            ) from error
-        except RuntimeError:
-            # llama_decode says only that it failed. When we aborted it, that is why; either way
-            # what it keeps of the last prompt cannot be relied on.
-            self._model.reset()
+            llama.evaluate(slot, tokens, start)
+        except DecodeError:
+            # llama.cpp says only that it failed. When we aborted it, that is why.
+            self._slots.record(slot, tokens[:0])
             cancellation.check()
             raise
         finally:
@@ -85,48 +163,33 @@ class LlamaCppChat:
 
     def _answer(
         self,
+        llama: LlamaContext,
         request: ChatRequest,
-        messages: list[dict[str, str]],
-        grammar: Any,
+        slot: int,
+        prompt: Tokens,
+        cached: int,
+        sampler: Sampler,
         cancellation: Cancellation,
     ) -> Iterator[ChatPiece]:
-        tokens = 0
-        finish = "stop"
-        for chunk in self._model.create_chat_completion(
-            messages,
-            stream=True,
-            grammar=grammar,
-            max_tokens=request.max_tokens,
-            temperature=request.temperature,
-            seed=request.seed,
-        ):
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        most = min(request.max_tokens, llama.length - len(prompt))
+        written: list[int] = []
+        finish = "length"
+        while len(written) < most:
             cancellation.check()
-            choice = chunk["choices"][0]
-            finish = choice["finish_reason"] or finish
-            if text := choice["delta"].get("content"):
-                tokens += 1
+            token = sampler.next(llama.logits())
+            if token is None or llama.ends(token):
+                finish = "stop"
+                break
+            written.append(token)
+            if text := decoder.decode(llama.piece(token)):
                 yield ChatPiece(text)
-        prompt_tokens = max(0, int(self._model.n_tokens) - tokens)
-        yield ChatPiece("", finish, prompt_tokens, tokens)
-
-    def _grammar(self, schema: Mapping[str, Any] | None) -> Any:
-        """The schema as a grammar that llama.cpp has parsed once: on one it cannot parse, its
-        sampler would end the process.
-        """
-        if schema is None:
-            return None
-        import llama_cpp
-
-        text = json.dumps(schema)
-        if len(text) > _LONGEST_SCHEMA:
-            raise BadRequestError("the schema is too long", param="response_format")
-        grammar = _gbnf(text)
-        vocabulary = llama_cpp.llama_model_get_vocab(self._model.model)
-        sampler = llama_cpp.llama_sampler_init_grammar(vocabulary, grammar.encode(), b"root")
-        if not sampler:
-            raise BadRequestError("schema: llama.cpp refuses its grammar", param="response_format")
-        llama_cpp.llama_sampler_free(sampler)
-        return llama_cpp.llama_grammar.LlamaGrammar.from_string(grammar, verbose=False)
+            if len(written) < most:
+                held = len(prompt) + len(written) - 1
+                self._evaluate(llama, slot, np.array([token], np.int32), held, cancellation)
+        if text := decoder.decode(b"", final=True):
+            yield ChatPiece(text)
+        yield ChatPiece("", finish, len(prompt), len(written), cached)
 
     def _aborts(self, _data: object) -> bool:
         """Asked by llama.cpp between the layers of a long prompt."""
@@ -139,64 +202,3 @@ class LlamaCppChat:
             while token in text:
                 text = text.replace(token, " ")
         return text
-
-
-@cache
-def _log_errors_only() -> object:
-    """Send llama.cpp's errors to our log, and the hundreds of lines of a normal load nowhere."""
-    import llama_cpp
-
-    error_level = 4  # GGML_LOG_LEVEL_ERROR
-
-    def take(level: int, text: bytes, _data: object) -> None:
-        if level == error_level:
-            log.error("llama.cpp: %s", text.decode(errors="replace").strip())
-
-    callback = llama_cpp.llama_log_callback(take)
-    llama_cpp.llama_log_set(callback, None)
-    return callback  # kept by the cache: llama.cpp goes on calling it
-
-
-def _trained_context(file: Path) -> int:
-    """How many tokens the model was trained to attend to, from its header; 0 when it is silent."""
-    import llama_cpp
-
-    params = llama_cpp.llama_model_default_params()
-    params.vocab_only = True
-    model = llama_cpp.llama_model_load_from_file(str(file).encode(), params)
-    if not model:
-        raise ValueError(f"{file}: not a GGUF model that llama.cpp can read")
-    try:
-        architecture = _fact(model, "general.architecture")
-        return int(_fact(model, f"{architecture}.context_length") or 0)
-    finally:
-        llama_cpp.llama_model_free(model)
-
-
-def _fact(model: Any, key: str) -> str:
-    import llama_cpp
-
-    text = ctypes.create_string_buffer(128)
-    found = llama_cpp.llama_model_meta_val_str(model, key.encode(), text, len(text))
-    return text.value.decode(errors="replace") if found >= 0 else ""
-
-
-def _control_tokens(model: Any) -> tuple[str, ...]:
-    """Texts that the tokenizer would read as control tokens; longest first."""
-    import llama_cpp
-
-    vocabulary = llama_cpp.llama_model_get_vocab(model.model)
-    texts = {
-        llama_cpp.llama_vocab_get_text(vocabulary, token).decode(errors="replace")
-        for token in range(model.n_vocab())
-        if llama_cpp.llama_vocab_is_control(vocabulary, token)
-    }
-    return tuple(sorted(texts - {""}, key=len, reverse=True))
-
-
-@lru_cache(maxsize=64)
-def _gbnf(schema: str) -> str:
-    try:
-        return grammar_of(json.loads(schema))
-    except SchemaNotSupportedError as error:
-        raise BadRequestError(f"schema: {error}", param="response_format") from error
