@@ -1,0 +1,139 @@
+"""The models directory: what is in it, what else could be, and how the engines find it.
+
+``DIRECTORY/NAME/`` holds a model's files, ``DIRECTORY/.partial/NAME/`` what is still coming.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.inference.store.errors import ModelStoreError
+from appliance.inference.store.files import checked_name
+from appliance.inference.store.lock import LockedModel, read_lock
+from appliance.inference.store.manifest import MANIFEST, Kind, Manifest, ManifestModel
+
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A model that an engine can be given now.
+
+    Attributes:
+        model: an absolute path, or a voice's name: what the engine takes.
+        source: for people.
+    """
+
+    name: str
+    kind: Kind
+    engine: str
+    model: str
+    source: str
+
+
+class Catalogue:
+    """A models directory and the manifest beside it.
+
+    Args:
+        directory: need not exist yet.
+        shipped: the folder that the manifest's ``shipped`` sources are in.
+    """
+
+    def __init__(
+        self, directory: Path, manifest: Manifest, shipped: Path = MANIFEST.parent
+    ) -> None:
+        self.directory = directory.absolute()
+        self.manifest = manifest
+        self._shipped = shipped.absolute()
+
+    def folder(self, name: str) -> Path:
+        """Where a pulled model's files are."""
+        return self.directory / checked_name(name)
+
+    def partial(self, name: str) -> Path:
+        """Where they are gathered before."""
+        return self.directory / _PARTIAL / checked_name(name)
+
+    def locked(self) -> dict[str, LockedModel]:
+        """What was pulled or added; raises `ModelStoreError` where the lock file is damaged."""
+        return read_lock(self.directory)
+
+    def installed(self) -> dict[str, Installed]:
+        """Everything that is there, shipped or pulled; the files themselves are not looked at."""
+        found = {
+            model.name: self._shipped_model(model)
+            for model in self.manifest.models
+            if model.source.shipped is not None
+        }
+        for name, locked in self.locked().items():
+            path = self.folder(name) / locked.entry if locked.entry else self.folder(name)
+            found[name] = Installed(name, locked.kind, locked.engine, str(path), locked.source)
+        return found
+
+    def shipped_folder(self, model: ManifestModel) -> Path:
+        """Where a shipped model's files are."""
+        return self._shipped / (model.source.shipped or ".")
+
+    def _shipped_model(self, model: ManifestModel) -> Installed:
+        place = model.entry
+        if model.files:
+            place = str(self.shipped_folder(model) / model.entry)
+        return Installed(model.name, model.kind, model.engine, place, str(model.source))
+
+    def find(self, name: str) -> Installed:
+        """A model that is there.
+
+        Raises:
+            ModelStoreError: it is not; says whether it can be pulled, and what there is.
+        """
+        checked_name(name)
+        installed = self.installed()
+        if name in installed:
+            return installed[name]
+        if name in self.manifest.by_name:
+            raise ModelStoreError(f"{name} is not here yet: `appliance models pull {name}`")
+        raise ModelStoreError(f"no model is called {name}: `appliance models list` shows them all")
+
+    def known(self, name: str) -> ManifestModel:
+        """A model of the manifest.
+
+        Raises:
+            ModelStoreError: there is none of this name.
+        """
+        checked_name(name)
+        if name not in self.manifest.by_name:
+            raise ModelStoreError(
+                f"the manifest has no model {name}: `appliance models list` shows them; "
+                "files of your own come in with `appliance models add FILE`"
+            )
+        return self.manifest.by_name[name]
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Hold the directory while it changes: one command at a time.
+
+        Raises:
+            ModelStoreError: another one is at it, or the directory cannot be written.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise ModelStoreError(
+                f"models directory {self.directory}: {error.strerror}; run this as the user that "
+                "owns it, or set APPLIANCE_STORAGE__DIRECTORY"
+            ) from error
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ModelStoreError(
+                    f"another `appliance models` command is changing {self.directory}; "
+                    "wait for it to end"
+                ) from error
+            yield
+        finally:
+            os.close(handle)
