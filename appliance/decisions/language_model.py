@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 from appliance.calls.decision import Intent
 from appliance.calls.directory import Directory, Target
 from appliance.calls.errors import InferenceError
+from appliance.decisions.spoken import with_digits
 from appliance.inference.client import InferenceClient
 
 _PATH = "/v1/chat/completions"
@@ -26,7 +27,7 @@ _REPLY = rf"^[a-zA-Z0-9 ,.?'!-]{{1,{_LONGEST_REPLY}}}$"
 # Everything a chat template could take for one of its marks.
 _NOT_SPOKEN = re.compile(r"[^\w\s,.?!'@+-]")
 
-STARTER_INTENTS = tuple(intent.value for intent in Intent if intent is not Intent.OPERATOR)
+STARTER_INTENTS = tuple(intent.value for intent in Intent)
 """The words the starter decider was trained on."""
 
 
@@ -134,7 +135,7 @@ class HttpLanguageModel:
     def propose(self, request: ProposalRequest) -> Proposal:
         """See `LanguageModel.propose`."""
         started = time.monotonic()
-        turn = _spoken(request.text)[:_LONGEST_TURN]
+        turn = turn_text(request.text)
         targets = _likeliest(request.directory.targets(), turn, self._most_targets)
         names = _names(targets)
         reply = self._client.post_json(
@@ -194,6 +195,14 @@ class HttpLanguageModel:
                 },
             },
         }
+
+
+def turn_text(text: str) -> str:
+    """A turn as the model reads it: one line, numbers of several digits as digits.
+
+    The starter decider finds an extension by its digits; written out, a number is a name like any.
+    """
+    return " ".join(with_digits(_spoken(text).split()))[:_LONGEST_TURN]
 
 
 def directory_text(request: ProposalRequest, targets: Iterable[Target]) -> str:

@@ -85,6 +85,18 @@ def digits_in(words: Sequence[str]) -> str:
     return "".join(run.digits for run in digit_runs(words))
 
 
+def with_digits(words: Sequence[str]) -> list[str]:
+    """An utterance with numbers of several digits as digits: "extension two eleven" has ``211``.
+
+    A single digit stays a word, so that "one of them" and "one more time" stay as they are.
+    """
+    written = list(words)
+    for run in reversed(digit_runs(words)):
+        if len(run.digits) > 1:
+            written[run.start : run.end] = [run.digits]
+    return written
+
+
 def say_digits(number: str) -> str:
     """A number digit by digit: ``201`` is "two zero one". Other characters are left out."""
     return " ".join(_ONES[int(char)] for char in number if char in "0123456789")

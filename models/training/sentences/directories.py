@@ -9,7 +9,7 @@ import yaml
 from models.training.sentences.names import NameLists
 from models.training.sentences.templates import Sphere, spheres
 
-_LONGEST = 12
+_LONGEST = 14
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Entry:
 def invent_directory(
     rng: random.Random, names: NameLists, size: int | None = None
 ) -> tuple[Entry, ...]:
-    """A directory of 3 to 12 entries, whose names share no word and whose spheres differ."""
+    """A directory of 3 to 14 entries, whose names share no word and whose spheres differ."""
     size = size or rng.randint(3, _LONGEST)
     people = rng.choice((0.2, 0.5, 0.5, 0.8))
     entries: list[Entry] = []
