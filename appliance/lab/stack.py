@@ -52,6 +52,22 @@ def free_port() -> int:
     raise ConfigurationError(f"no free TCP port in {_PORT_TRIES} tries")
 
 
+def wait_for_models(url: str) -> None:
+    """Wait until a model server has loaded: it answers at once and loads its models after.
+
+    Raises:
+        ConfigurationError: they are not there after two minutes.
+    """
+    deadline = time.monotonic() + _LOADING_S
+    with closing(InferenceClient(url)) as client:
+        while time.monotonic() < deadline:
+            with suppress(InferenceError):
+                if client.get_json("/health", _HEALTH_S).get("status") == "ready":
+                    return
+            time.sleep(_HEALTH_EVERY_S)
+    raise ConfigurationError(f"the models were not loaded in {_LOADING_S:g} s: see the logs")
+
+
 @dataclass
 class Stack:
     """Database, inference and controllers, up from ``with`` to its end.
@@ -120,7 +136,7 @@ class Stack:
         if self.cluster is not None:
             self.cluster.start()
         if self.inference.revive():
-            self._wait_for_models()
+            wait_for_models(self.inference_url)
         for process in self.controller:
             process.revive()
 
@@ -148,18 +164,7 @@ class Stack:
         }
         self.inference = self._process("inference", ["inference"], self._environment)
         self.inference.wait_ready()
-        self._wait_for_models()
-
-    def _wait_for_models(self) -> None:
-        """The server answers at once and loads its models after; calls are for when it has."""
-        deadline = time.monotonic() + _LOADING_S
-        with closing(InferenceClient(self.inference_url)) as client:
-            while time.monotonic() < deadline:
-                with suppress(InferenceError):
-                    if client.get_json("/health", _HEALTH_S).get("status") == "ready":
-                        return
-                time.sleep(_HEALTH_EVERY_S)
-        raise ConfigurationError(f"the models were not loaded in {_LOADING_S:g} s: see the logs")
+        wait_for_models(self.inference_url)
 
     def _start_controllers(self) -> None:
         for number in range(1, self.controllers + 1):

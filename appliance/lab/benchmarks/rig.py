@@ -1,7 +1,7 @@
 """What the benchmarks run on: a database, one controller process, and the bench as its load."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,10 +98,14 @@ class Rig:
 
 
 @contextmanager
-def rig(store: Store, work: Path, environment: Mapping[str, str] | None = None) -> Iterator[Rig]:
+def rig(
+    store: Store, work: Path, environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = CONTROLLER,
+) -> Iterator[Rig]:  # fmt: skip
     """A controller that takes the bench's calls, for as long as the context lasts.
 
     Args:
+        command: the controller's; by default one with engines that answer at once.
         environment: settings by their environment names, on top of those the rig needs.
 
     Raises:
@@ -114,7 +118,7 @@ def rig(store: Store, work: Path, environment: Mapping[str, str] | None = None) 
         _, control_port = bench.start()
         undo.callback(bench.stop)
         controller = ApplianceProcess(
-            "controller", CONTROLLER, {
+            "controller", command, {
                 "APPLIANCE_SETTINGS": os.devnull,  # the machine's own settings are not ours
                 "APPLIANCE_LOG_LEVEL": "WARNING",
                 "DATABASE_URL": store.url,

@@ -7,15 +7,18 @@ from pathlib import Path
 from appliance.lab.benchmarks.bare_loop import bare_loop_cpu
 from appliance.lab.benchmarks.barge_in import interrupt
 from appliance.lab.benchmarks.call_rate import call_rate
+from appliance.lab.benchmarks.conversations import STAGES, Conversed, conversations, converse
 from appliance.lab.benchmarks.ingest import ingest
 from appliance.lab.benchmarks.measurement import Measurement, at_least, at_most, percentile
 from appliance.lab.benchmarks.rig import Rig, Store, rig, store
 from appliance.lab.benchmarks.talk import Talked, talk
 
-NAMES = ("talk", "barge-in", "call-rate", "ingest")
+NAMES = ("talk", "barge-in", "call-rate", "ingest", "conversations")
 CALLS = 50
 _REPLY_GOALS_MS = {1: 40, CALLS: 60}
 _FIRST_FRAME_GOALS_MS = {1: 5, CALLS: 15}
+_VOICE_TO_VOICE_GOALS_MS = {1: 1000}
+CROWDS = (1, 4, 10)
 Tell = Callable[[str], None]
 
 
@@ -24,6 +27,7 @@ class Extent:
     """How long, and how many.
 
     Attributes:
+        sentences: said by one caller on the shipped models; each of several says fewer.
         alone_s, together_s: of talking, with one call and with fifty.
         bare_s: of the bare loop, with one call and with fifty.
     """
@@ -34,11 +38,12 @@ class Extent:
     interruptions: int = 40
     calls: int = 1000
     events: int = 10_000
+    sentences: int = 24
 
 
 FULL = Extent()
 QUICK = Extent(
-    alone_s=7.0, together_s=5.0, bare_s=1.0, interruptions=10, calls=250, events=2000
+    alone_s=7.0, together_s=5.0, bare_s=1.0, interruptions=10, calls=250, events=2000, sentences=6
 )  # fmt: skip
 
 
@@ -59,12 +64,14 @@ def measure(
     wanted = set(only or NAMES)
     tell("PostgreSQL: a private cluster, durable")
     with store(work) as database:
-        if wanted - {"ingest"}:
+        if wanted - {"ingest", "conversations"}:
             tell("one controller, with engines that answer at once")
             with rig(database, work) as load:
                 yield from _on_the_rig(load, work, wanted, extent, pause_finished_ms, tell)
         if "ingest" in wanted:
             yield from _ingest(database, extent, tell)
+        if "conversations" in wanted:
+            yield from _conversations(database, work, extent, tell)
 
 
 def _on_the_rig(
@@ -154,6 +161,29 @@ def _ingest(database: Store, extent: Extent, tell: Tell) -> Iterator[Measurement
     yield Measurement("rows copied plainly", rates.copied_per_s, "per s")
     share = rates.stored_per_s / rates.copied_per_s
     yield Measurement("event ingest beside a plain COPY", share, "times")
+
+
+def _conversations(
+    database: Store, work: Path, extent: Extent, tell: Tell
+) -> Iterator[Measurement]:
+    tell("a controller and the model server, with the models that are shipped")
+    with conversations(database, work / "conversations") as load:
+        for callers in CROWDS:
+            tell(f"{callers} callers at once say a sentence and hear the answer")
+            yield from _voice_to_voice(converse(load, callers, max(extent.sentences // callers, 3)))
+
+
+def _voice_to_voice(found: Conversed) -> Iterator[Measurement]:
+    of = "1 caller" if found.callers == 1 else f"{found.callers} callers"
+    limit = _VOICE_TO_VOICE_GOALS_MS.get(found.callers)
+    yield Measurement(f"voice to voice, p50, {of}", percentile(found.replies_ms, 50), "ms")
+    goal = None if limit is None else at_most(limit)
+    yield Measurement(f"voice to voice, p95, {of}", percentile(found.replies_ms, 95), "ms", goal)
+    yield Measurement(f"sentences unanswered, {of}", found.unanswered, "turns", at_most(0))
+    whole_ms = sum(found.stages_ms.values())
+    for stage in STAGES:
+        share = 100 * found.stages_ms[stage] / whole_ms
+        yield Measurement(f"share of {stage}, {of}", share, "%")
 
 
 def _calls(calls: int) -> str:
