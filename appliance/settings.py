@@ -10,9 +10,16 @@ are understood without the prefix; the names with it come first.
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -51,10 +58,31 @@ class SwitchSettings(_Group):
     max_calls: int = Field(default=200, ge=1)
 
 
+def _addresses(value: Any) -> Any:
+    """A list, as a file may have it, in the form that the environment has."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    return value
+
+
+Addresses = Annotated[str, BeforeValidator(_addresses)]
+"""URLs with commas between them; in a file also a list."""
+
+
 class InferenceSettings(_Group):
-    """The model server. ``url`` may point at any server with the same OpenAI-style endpoints."""
+    """The model servers. A URL may name any server with the same OpenAI-style endpoints.
+
+    ``url`` does everything, unless a kind has addresses of its own: those are asked in their
+    order, the next when one fails. Below the last there is always something that needs no server:
+    keys for a recogniser, rules for a language model, espeak-ng for a voice.
+    """
 
     url: str = "http://127.0.0.1:8090"
+    recognizer_urls: Addresses = Field(
+        default="", description="recognisers, best first, separated by commas; empty: url alone"
+    )
+    language_model_urls: Addresses = Field(default="", description="language models, likewise")
+    voice_urls: Addresses = Field(default="", description="voices, likewise")
     host: str = "127.0.0.1"
     port: int = Field(default=8090, ge=0, le=65535)
     device: Literal["cpu", "cuda"] = "cpu"
@@ -65,9 +93,25 @@ class InferenceSettings(_Group):
     language_model_file: str = str(_ROOT / "models" / "starter" / "decider.gguf")
     voice: str = "espeak-ng"
     voice_model: str = ""
-    recognize_timeout_s: float = Field(default=3.0, gt=0)
-    decide_timeout_s: float = Field(default=2.0, gt=0)
-    speak_timeout_s: float = Field(default=3.0, gt=0)
+    recognize_timeout_s: float = Field(
+        default=3.0, gt=0, description="for all recognisers together, then the caller is given keys"
+    )
+    decide_timeout_s: float = Field(
+        default=2.0, gt=0, description="for all language models together, then the rules decide"
+    )
+    speak_timeout_s: float = Field(
+        default=3.0, gt=0, description="for one sentence of one voice to be whole"
+    )
+    speech_stall_s: float = Field(
+        default=0.8,
+        gt=0,
+        description="silence from one voice, at the start or in a sentence, before the next speaks",
+    )
+
+    def addresses(self, own: str) -> tuple[str, ...]:
+        """The addresses of a kind: its ``own`` in their order, each once, or ``url``."""
+        given = (part.strip() for part in own.split(","))
+        return tuple(dict.fromkeys(part for part in given if part)) or (self.url,)
 
 
 class SpeechSettings(_Group):

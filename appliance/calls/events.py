@@ -138,6 +138,27 @@ class StageFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChanged(Event):
+    """Another engine does the work of a stage from here on.
+
+    Attributes:
+        stage: as in `StageFailed`: ``recognizer``, ``language_model``, ``synthesizer``.
+        before, after: servers' addresses, or what needs no server: ``keypad``, ``rules``,
+            ``espeak-ng``.
+        step: ``down`` to one that is asked only when the better fail, or back ``up``.
+        reason: why it stepped down; empty for a step up.
+    """
+
+    kind: ClassVar[str] = "engine_changed"
+
+    stage: str
+    before: str
+    after: str
+    step: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferStarted(Event):
     """A desk's phone begins to ring. ``transfer`` counts attempts within the call from 1."""
 
@@ -214,7 +235,7 @@ class CallEnded(Event):
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.kind: cls
     for cls in (
-        CallStarted, CallResumed, MediaLost, TurnTaken, DecisionMade, StageFailed,
+        CallStarted, CallResumed, MediaLost, TurnTaken, DecisionMade, StageFailed, EngineChanged,
         TransferStarted, TransferEnded, LegEnded, MessageTaken, ConversationSaved, CallEnded,
     )
 }  # fmt: skip

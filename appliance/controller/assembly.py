@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,22 @@ from appliance.calls.events import (
 )
 from appliance.calls.hangup import HangupCause
 from appliance.controller.call_session import CallSession, SessionTiming
-from appliance.controller.inputs import Input
+from appliance.controller.engine_account import EngineAccount
+from appliance.controller.inputs import AtCapacity, Input
 from appliance.controller.listening import Listener
+from appliance.controller.model_servers import ModelServers
 from appliance.controller.registry import Calls
 from appliance.controller.speaking import SpeechOutput
 from appliance.decisions.chain import DecisionChain
 from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.steps import Step
 from appliance.events.log import CallLog, EventLog
+from appliance.inference.work import Work, working_for
+from appliance.speech.on_behalf import VoiceFor
 from appliance.speech.recognizer import Recognizer
 from appliance.speech.synthesizer import Synthesizer
 from appliance.speech.turn_taker import TurnTaker, TurnTakerConfig
+from appliance.speech.vocabulary import hotwords_of
 from appliance.switch import commands
 from appliance.switch.call_channel import CallChannel
 from appliance.switch.control_link import ControlLink
@@ -61,6 +66,8 @@ class Equipment:
             organisation has it.
         history_of: the events of an organisation's call so far, wherever they are kept.
         recordings: folder for stereo recordings of the conversations, or None.
+        servers: told of every call; None when the engines are in this process.
+        first_engines: stage to the name of the engine that is asked first.
     """
 
     name: str
@@ -76,6 +83,8 @@ class Equipment:
     timing: SessionTiming
     recognize_timeout_s: float = 3.0
     recordings: Path | None = None
+    servers: ModelServers | None = None
+    first_engines: Mapping[str, str] = field(default_factory=dict)
 
 
 def hold_call(
@@ -107,8 +116,10 @@ class _Assembly:
         self._log = CallLog(equipment.events, channel.uuid, directory.organisation_id)
         if past:
             self._log.continue_after(past)
+        account = EngineAccount(self._log, dict(equipment.first_engines))
+        self._work = Work(channel.uuid, account=account)
         self._line = Line(
-            channel, equipment.voice, on_voice_failed=self._on_voice_failed,
+            channel, VoiceFor(equipment.voice, self._work), on_voice_failed=self._on_voice_failed,
             record_to=self._recording(channel.uuid),
         )  # fmt: skip
         self._call = Call(
@@ -120,11 +131,23 @@ class _Assembly:
     def run(self, calls: Calls) -> None:
         """Open the line, and run the session."""
         self._record_start()
+        handed_over = False
         try:
+            self._tell_servers()
             self._take_leg()
-            self._hold(calls)
+            handed_over = self._hold(calls)
         finally:
             self._line.close()
+            if self._equipment.servers is not None and not handed_over:
+                self._equipment.servers.end(self._call.call_id)
+
+    def _tell_servers(self) -> None:
+        servers = self._equipment.servers
+        if servers is not None:
+            servers.begin(
+                self._call.call_id, self._directory, datetime.now(UTC),
+                full=lambda error: self._inbox.put(AtCapacity(error)),
+            )  # fmt: skip
 
     def _take_leg(self) -> None:
         try:
@@ -134,7 +157,8 @@ class _Assembly:
             self._record_untaken(error)
             raise
 
-    def _hold(self, calls: Calls) -> None:
+    def _hold(self, calls: Calls) -> bool:
+        """Hold the call; True when it is another session's afterwards."""
         equipment = self._equipment
         output = SpeechOutput(self._line, self._log)
         listener = self._listener(output)
@@ -148,7 +172,9 @@ class _Assembly:
         with calls.holding(self._call.call_id, session):
             # A greeting sent before FreeSWITCH has bound its end of the stream would be lost.
             self._line.audio.first_frame(_FIRST_FRAME_S)
-            session.run(steps)
+            with working_for(self._work):
+                session.run(steps)
+        return session.handed_over
 
     def _listener(self, output: SpeechOutput) -> Listener:
         equipment = self._equipment
@@ -157,8 +183,8 @@ class _Assembly:
             TurnTaker(rate_hz, equipment.turn_taking), equipment.recognizer, rate_hz,
             post=self._inbox.put, barged_in=output.interrupt,
             played=lambda: self._line.audio.now_playing,
-            hotwords=[target.name for target in self._directory.targets()],
-            timeout_s=equipment.recognize_timeout_s, name=self._call.call_id,
+            hotwords=hotwords_of(self._directory), timeout_s=equipment.recognize_timeout_s,
+            name=self._call.call_id, work=self._work,
         )  # fmt: skip
 
     def _record_start(self) -> None:

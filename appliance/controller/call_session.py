@@ -27,7 +27,9 @@ from appliance.calls.events import (
     StageFailed,
 )
 from appliance.calls.hangup import HangupCause
+from appliance.controller.holding import Holding
 from appliance.controller.inputs import (
+    AtCapacity,
     CallerPressed,
     CallerSaid,
     FinishedSpeaking,
@@ -45,7 +47,6 @@ from appliance.controller.steps import StepRunner
 from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.steps import FallBack, HangUp, Step
 
-HOLDING_PHRASE = "One moment, please."
 _HANGUP_EVENTS = frozenset({"CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"})
 
 
@@ -55,7 +56,8 @@ class SessionTiming:
 
     Attributes:
         no_input_s: of the caller's silence before something is said again.
-        holding_s: of thinking before a holding phrase is said.
+        holding_s: of waiting for an answer before a holding phrase is said.
+        still_holding_s: from that phrase to the next.
         longest_call_s: with the appliance; a caller who stays longer is left to the dialplan.
         look_again_s: between two looks whether a caller who is with a person is still there, in
             case FreeSWITCH's word of the end never reached us.
@@ -63,6 +65,7 @@ class SessionTiming:
 
     no_input_s: float = 3.8
     holding_s: float = 1.5
+    still_holding_s: float = 3.0
     longest_call_s: float = 1800.0
     look_again_s: float = 60.0
 
@@ -83,14 +86,21 @@ class CallSession:
         self._timing = timing
         self._still_up = still_up
         self._steps = StepRunner(call, listener, output, inbox.put, transfers_before)
-        listener.on_waiting = self._think
+        listener.on_waiting = self._waits
         self._began = time.monotonic()
         self._quiet_since: float | None = None
-        self._holding: gevent.Greenlet | None = None
+        self._holding = Holding(
+            self._hold, timing.holding_s, timing.still_holding_s, name=call.call_id
+        )
         self._sure_of_media = False
         self._cause = HangupCause.NORMAL_CLEARING.value
         self._over = False
         self._log = structlog.get_logger().bind(call_id=call.call_id)
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether the call went on in other hands, of ours or of another controller."""
+        return self._steps.handed_over
 
     def post(self, item: Input) -> None:
         """Hand the session something that happened elsewhere (the control link, a take-over)."""
@@ -110,7 +120,7 @@ class CallSession:
         finally:
             self._steps.close()
             self._listener.close()
-            self._think(False)
+            self._holding.end()
             self._output.close()
             self._call.line.close()
             pump.kill()
@@ -204,6 +214,8 @@ class CallSession:
                 self._carry_out(self._conversation.pressed(digit, _now()))
             case NotUnderstood(error=error):
                 self._failed("recognizer", error)
+            case AtCapacity(error=error):
+                self._turned_away(error)
             case MediaStopped(silent_ms=silent_ms):
                 self._call.log.record(MediaLost, silent_ms=silent_ms)
                 self._failed("media", f"no audio for {silent_ms} ms")
@@ -236,34 +248,40 @@ class CallSession:
             ended_ms=said.ended_ms, confidence=said.confidence, model=said.model,
             delays_ms=delays,
         )  # fmt: skip
-        self._think(True, said.transcribe_ms / 1000)
-        try:
-            started = time.monotonic()
-            steps = self._conversation.heard(said.text, said.confidence, _now())
-            delays["decide"] = round((time.monotonic() - started) * 1000, 1)
-        finally:
-            self._think(False)
+        self._waits(True)
+        started = time.monotonic()
+        steps = self._conversation.heard(said.text, said.confidence, _now())
+        delays["decide"] = round((time.monotonic() - started) * 1000, 1)
         self._carry_out(steps, delays, said.decided_at)
 
     def _failed(self, stage: str, error: str) -> None:
         self._call.log.record(StageFailed, stage=stage, error=error, fallback="keypad and a person")
         self._carry_out(self._conversation.failed(stage, _now()))
 
-    def _think(self, thinking: bool, already_s: float = 0.0) -> None:
-        """Bridge a slow answer with a holding phrase, so that the caller does not hear nothing."""
-        if self._holding is not None:
-            self._holding.kill(block=False)
-            self._holding = None
-        if thinking and not self._steps.busy_connecting:
-            wait_s = max(self._timing.holding_s - already_s, 0.0)
-            self._holding = gevent.spawn_later(wait_s, self._output.say, HOLDING_PHRASE)
-            self._holding.name = f"holding-{self._call.call_id}"
+    def _turned_away(self, error: str) -> None:
+        """Too many calls for the engines: this one goes to people, and the others stay quick."""
+        self._call.log.record(
+            StageFailed, stage="capacity", error=error, fallback="people, by the dialplan"
+        )
+        self._carry_out(self._conversation.turned_away())
+
+    def _waits(self, waiting: bool) -> None:
+        """The caller waits for an answer from now on, or does so no more."""
+        if not waiting:
+            self._holding.end()
+        elif not self._steps.busy_connecting:
+            self._holding.begin()
+
+    def _hold(self, phrase: str) -> None:
+        if not self._output.speaking:
+            self._output.say(phrase)
 
     def _carry_out(
         self, steps: Sequence[Step], delays_ms: dict[str, float] | None = None,
         decided_at: float | None = None,
     ) -> None:  # fmt: skip
         self._quiet_since = None
+        self._holding.end()
         if any(isinstance(step, HangUp | FallBack) for step in steps):
             # The last words take a while; should we die over them, nobody begins anew.
             self._save()

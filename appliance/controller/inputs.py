@@ -41,6 +41,13 @@ class NotUnderstood:
 
 
 @dataclass(frozen=True, slots=True)
+class AtCapacity:
+    """The engines have as many calls as they can serve; ``error`` is what they said."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class MediaStopped:
     """No audio came from the caller's phone for the watchdog's time."""
 
@@ -80,6 +87,7 @@ Input = (
     CallerSaid
     | CallerPressed
     | NotUnderstood
+    | AtCapacity
     | MediaStopped
     | TransferDone
     | Hangup

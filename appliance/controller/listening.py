@@ -7,11 +7,14 @@ The speculation is one value that is taken or dropped in this file and nowhere e
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import gevent
 
 from appliance.calls.errors import InferenceError
 from appliance.controller.inputs import CallerSaid, Input, MediaStopped, NotUnderstood
+from appliance.inference.client import InferenceBusyError
+from appliance.inference.work import NOBODYS_WORK, Work, working_for
 from appliance.speech.events import (
     BackChannel,
     BargedIn,
@@ -31,20 +34,21 @@ class Listener:
 
     Attributes:
         on_waiting: called with True when a turn is over and its words are still to come, with
-            False when they have come or will not.
+            False when it turns out that there were none. Words are an input like any other.
 
     Args:
         post: where inputs for the session go.
         barged_in: called the moment an interruption is decided, before anything else happens.
         played: the frame that is being played to the caller now, None when silent.
         hotwords: names the recogniser should lean towards.
+        work: on whose behalf the recogniser is asked.
     """
 
     def __init__(
         self, turn_taker: TurnTaker, recognizer: Recognizer, rate_hz: int,
         *, post: Callable[[Input], None], barged_in: Callable[[], object],
         played: Callable[[], bytes | None], hotwords: Sequence[str] = (), timeout_s: float = 3.0,
-        name: str = "",
+        name: str = "", work: Work = NOBODYS_WORK,
     ) -> None:  # fmt: skip
         self.turn_taker = turn_taker
         self.on_waiting: Callable[[bool], None] = lambda _: None
@@ -57,6 +61,7 @@ class Listener:
         self._hotwords = tuple(hotwords)
         self._timeout_s = timeout_s
         self._name = name
+        self._work = work
         self._speculation: gevent.Greenlet | None = None
         self._jobs: set[gevent.Greenlet] = set()
         self._waiting = 0
@@ -113,16 +118,17 @@ class Listener:
             self._speculation.kill(block=False)
             self._speculation = None
 
-    def _transcribe(self, pcm: bytes) -> Transcript | InferenceError:
+    def _transcribe(self, pcm: bytes, *, speculative: bool = False) -> Transcript | InferenceError:
         try:
-            return self._recognizer.transcribe(
-                pcm, self._rate_hz, hotwords=self._hotwords, timeout_s=self._timeout_s
-            )
+            with working_for(replace(self._work, speculative=speculative)):
+                return self._recognizer.transcribe(
+                    pcm, self._rate_hz, hotwords=self._hotwords, timeout_s=self._timeout_s
+                )
         except InferenceError as error:
             return error
 
     def _transcribe_and_hint(self, pcm: bytes) -> Transcript | InferenceError:
-        transcript = self._transcribe(pcm)
+        transcript = self._transcribe(pcm, speculative=True)
         if isinstance(transcript, Transcript) and self._speculation is gevent.getcurrent():
             # Once this greenlet has ended, so that a turn ended by the hint finds its words.
             self._spawn("hint", self._hint, transcript.text)
@@ -134,7 +140,7 @@ class Listener:
     def _finish(self, turn: TurnEnded) -> None:
         speculation, self._speculation = self._speculation, None
         decided_at = time.perf_counter()
-        if speculation is not None and speculation.successful():
+        if speculation is not None and speculation.ready() and not _put_off(speculation.value):
             self._deliver(turn, speculation.value, decided_at)
         else:
             self._waiting += 1
@@ -151,23 +157,27 @@ class Listener:
     def _await_transcript(
         self, turn: TurnEnded, speculation: gevent.Greenlet | None, decided_at: float
     ) -> None:
+        words = False
         try:
-            if speculation is None:
-                transcript = self._transcribe(turn.pcm)
-            else:
+            transcript = None
+            if speculation is not None:
                 speculation.join()
                 transcript = speculation.value
-            self._deliver(turn, transcript, decided_at)
+            if _put_off(transcript):
+                transcript = self._transcribe(turn.pcm)
+            words = self._deliver(turn, transcript, decided_at)
         finally:
             self._waiting -= 1
-            self.on_waiting(False)
+            if not words:
+                self.on_waiting(False)
 
     def _deliver(
-        self, turn: TurnEnded, transcript: Transcript | InferenceError, decided_at: float
-    ) -> None:
+        self, turn: TurnEnded, transcript: Transcript | InferenceError | None, decided_at: float
+    ) -> bool:
+        """Post what came of a turn; False when that was nothing."""
         if isinstance(transcript, InferenceError):
             self._post(NotUnderstood(str(transcript)))
-        elif transcript.text:
+        elif transcript is not None and transcript.text:
             self._post(
                 CallerSaid(
                     text=transcript.text, confidence=transcript.confidence, model=transcript.model,
@@ -176,3 +186,14 @@ class Listener:
                     transcribe_ms=(time.perf_counter() - decided_at) * 1000,
                 )
             )  # fmt: skip
+        else:
+            return False
+        return True
+
+
+def _put_off(transcript: Transcript | InferenceError | None) -> bool:
+    """Whether the turn must be transcribed anew.
+
+    A server with too much to do refuses speculation first; that says nothing of the turn itself.
+    """
+    return transcript is None or isinstance(transcript, InferenceBusyError)

@@ -1,9 +1,9 @@
 """One caller's conversation: inputs in, steps out.
 
 Driven by what the controller reports: `begin`, then any of `heard`, `pressed`, `silent`,
-`transferred`, `failed`, in any order. Every answer speaks, transfers, hangs up or falls back, save
-two: keys that may be followed by more, and a caller who was connected. Two failures in a row, 0 or
-"operator" lead to a person from everywhere.
+`transferred`, `failed`, `turned_away`, in any order. Every answer speaks, transfers, hangs up or
+falls back, save two: keys that may be followed by more, and a caller who was connected. Two
+failures in a row, 0 or "operator" lead to a person from everywhere.
 """
 
 from collections.abc import Mapping
@@ -184,6 +184,13 @@ class Conversation:
         if state.phase is Phase.INTAKE and form is not None and state.broken == 1:
             return moves.ask_form(form, lead)
         return moves.menu(lead)
+
+    def turned_away(self) -> list[Step]:
+        """There are too many calls to talk with this one: people take it, by the dialplan."""
+        waiting = self._not_listening()
+        if waiting is not None:
+            return waiting
+        return self._moves.fall_back("all lines are busy", SENTENCES["lines_busy"])
 
     def hung_up(self) -> tuple[Outcome, str]:
         """How the call ended when the caller hung up now, and a sentence for people."""

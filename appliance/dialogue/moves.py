@@ -159,8 +159,8 @@ class Moves:
             return Outcome.MESSAGE_TAKEN
         return Outcome.INFORMED if self.state.informed else Outcome.CALLER_HUNG_UP
 
-    def fall_back(self, reason: str) -> list[Step]:
+    def fall_back(self, reason: str, words: str = SENTENCES["handing_over"]) -> list[Step]:
         """Leave the caller to the dialplan, which always ends with somebody or a voicemail."""
         self.state.phase = Phase.ENDED
         self.state.ended = (Outcome.FELL_BACK.value, reason)
-        return [self.say(SENTENCES["handing_over"], interruptible=False), FallBack(reason)]
+        return [self.say(words, interruptible=False), FallBack(reason)]

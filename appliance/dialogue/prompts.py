@@ -32,6 +32,8 @@ SENTENCES = {
     "emergency": "Stay calm. I am connecting you with help right now.",
     "emergency_next": "Stay on the line. I am trying someone else.",
     "handing_over": "One moment please, stay on the line.",
+    "lines_busy": "All our lines are busy with other callers. Please stay on the line, and a "
+    "colleague will be with you.",
     "offer": "Would you like to leave a message, try someone else, or speak to the operator?",
     "offer_message": "Would you like to leave a message?",
     "offer_message_for": "Would you like to leave a message for {target}?",

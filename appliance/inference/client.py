@@ -4,26 +4,33 @@ urllib3 works on blocking sockets: co-operative in a process that gevent has pat
 one that it has not. Connections are kept and shared.
 """
 
-import io
 import json
-import socket
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPResponse
 from typing import Any
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.exceptions import TimeoutError as UrllibTimeoutError
 
-from appliance.calls.errors import ConfigurationError, InferenceError
+from appliance.calls.errors import InferenceError
+from appliance.inference.connections import CONNECT_TIMEOUT_S, PatientResponse, pool_for
+from appliance.inference.headers import (
+    AT_CAPACITY,
+    CALL_HEADER,
+    DEADLINE_HEADER,
+    QUEUE_FULL,
+    SPECULATIVE_HEADER,
+)
+from appliance.inference.work import current_work
 
-_CONNECT_TIMEOUT_S = 0.5
-_LARGEST_JSON = 4 * 1024 * 1024
+# A minute of speech with the times of its words is some 30 kB.
+_LARGEST_JSON = 256 * 1024
 _READ_SIZE = 16384
-_DEADLINE_HEADER = "X-Deadline-Ms"
+_NOT_IN_A_CALL_ID = re.compile(r"[^A-Za-z0-9_.:@-]")
+_LONGEST_CALL_ID = 128
 
 FormField = str | tuple[str, bytes, str]
 """A form's value: text, or a file as (name, content, content type)."""
@@ -48,66 +55,37 @@ class InferenceRefusedError(InferenceError):
     retryable = False
 
 
-class _PatientReader(io.RawIOBase):
-    """A reply's bytes, waited for no longer than the socket's time-out altogether.
+class InferenceBusyError(InferenceError):
+    """The model server is well, and has too much to do for this request."""
 
-    By itself that time-out begins anew with every byte, so that a server which drips its headers
-    could hold a call for hours. Time in which nobody reads does not count.
+    code = "inference.busy"
+
+
+class AtCapacityError(InferenceBusyError):
+    """The model server takes no further call; those in progress are served."""
+
+    code = "inference.at_capacity"
+
+
+class Stream:
+    """A reply that is read while it comes.
+
+    Attributes:
+        headers: the reply's.
+        chunks: its bytes, as they come.
     """
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._left_s = sock.gettimeout()
+    def __init__(self, response: urllib3.BaseHTTPResponse, deadline: float) -> None:
+        self.headers: Mapping[str, str] = response.headers
+        self.chunks: Iterator[bytes] = _chunks(response, deadline)
+        # The only way to it: urllib3 makes the reply's head from this object and keeps it.
+        head = getattr(response, "_original_response", None)
+        self._patience = head.patience if isinstance(head, PatientResponse) else None
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self._left_s is None:
-            return self._raw.readinto(buffer)
-        if self._left_s <= 0:
-            raise TimeoutError("the reply drips in")
-        self._sock.settimeout(self._left_s)
-        began = time.monotonic()
-        try:
-            return self._raw.readinto(buffer)
-        finally:
-            self._left_s -= time.monotonic() - began
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Response(HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
-        super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_PatientReader(self.fp.detach(), sock))
-
-
-class _Connection(HTTPConnection):
-    response_class = _Response
-
-
-class _SecureConnection(HTTPSConnection):
-    response_class = _Response
-
-
-class _UnixConnection(_Connection):
-    """HTTP over a Unix socket, whose path is set by the pool."""
-
-    path = ""
-
-    def _new_conn(self) -> socket.socket:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(_CONNECT_TIMEOUT_S)
-        try:
-            sock.connect(self.path)
-        except OSError as error:
-            sock.close()
-            raise urllib3.exceptions.NewConnectionError(self, f"{self.path}: {error}") from error
-        return sock
+    def wait_longer(self, seconds: float) -> None:
+        """What came is worth waiting for the rest: so much longer than was left, in all."""
+        if self._patience is not None:
+            self._patience.wait_longer(seconds)
 
 
 class InferenceClient:
@@ -128,7 +106,7 @@ class InferenceClient:
         self._headers = {"Accept-Encoding": "identity"}
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
-        self._pool, self._prefix = _pool(self.url, connections)
+        self._pool, self._prefix = pool_for(self.url, connections)
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -160,18 +138,29 @@ class InferenceClient:
 
     @contextmanager
     def post_stream(
-        self, path: str, body: Mapping[str, Any], timeout_s: float
-    ) -> Iterator[tuple[Mapping[str, str], Iterator[bytes]]]:
-        """POST a JSON body; the reply's headers and its bytes as they come.
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        timeout_s: float,
+        patience_s: float | None = None,
+    ) -> Iterator[Stream]:
+        """POST a JSON body; the reply, to be read as it comes.
 
         Leaving the context before the end hangs up, which tells the server to stop.
+
+        Args:
+            patience_s: how long nothing may come, summed up over the whole reply; more only by
+                `Stream.wait_longer`. ``timeout_s`` holds all the same.
 
         Raises:
             InferenceError: as `post_json`; also while the bytes are read, when the reply breaks
                 off or is not whole in time.
         """
-        with self._request("POST", path, timeout_s, body=body) as (response, deadline):
-            yield response.headers, _chunks(response, deadline)
+        with self._request("POST", path, timeout_s, body=body, patience_s=patience_s) as (
+            response,
+            deadline,
+        ):
+            yield Stream(response, deadline)
 
     @contextmanager
     def _request(
@@ -182,14 +171,16 @@ class InferenceClient:
         *,
         body: Mapping[str, Any] | None = None,
         fields: Mapping[str, FormField] | None = None,
+        patience_s: float | None = None,
     ) -> Iterator[tuple[urllib3.BaseHTTPResponse, float]]:
         deadline = time.monotonic() + timeout_s
-        with _translated(self.url, timeout_s):
-            response = self._sent(method, path, deadline, body, fields)
+        first_s = timeout_s if patience_s is None else min(timeout_s, patience_s)
+        with _translated(self.url, first_s):
+            response = self._sent(method, path, deadline, first_s, body, fields)
         try:
             if response.status >= 400:
                 raise _refusal(response, deadline)
-            with _translated(self.url, timeout_s):
+            with _translated(self.url, first_s):
                 yield response, deadline
         except BaseException:
             # What is left of the reply must not reach the next request on this connection.
@@ -204,6 +195,7 @@ class InferenceClient:
         method: str,
         path: str,
         deadline: float,
+        first_s: float,
         body: Mapping[str, Any] | None,
         fields: Mapping[str, FormField] | None,
     ) -> urllib3.BaseHTTPResponse:
@@ -213,14 +205,22 @@ class InferenceClient:
         twice does no harm, so that one case is tried once more.
         """
         options: dict[str, Any] = {"json": body} if body is not None else {"fields": fields}
+        first_by = time.monotonic() + first_s
         for last in (False, True):
             left = max(0.001, deadline - time.monotonic())
+            patience = max(0.001, min(left, first_by - time.monotonic()))
             try:
                 return self._pool.request(
                     method,
                     self._prefix + path,
-                    headers={**self._headers, _DEADLINE_HEADER: str(max(1, int(left * 1000)))},
-                    timeout=urllib3.Timeout(connect=min(_CONNECT_TIMEOUT_S, left), read=left),
+                    headers={
+                        **self._headers,
+                        **_work_headers(),
+                        DEADLINE_HEADER: str(max(1, int(left * 1000))),
+                    },
+                    timeout=urllib3.Timeout(
+                        connect=min(CONNECT_TIMEOUT_S, patience), read=patience
+                    ),
                     retries=False,
                     redirect=False,
                     preload_content=False,
@@ -234,23 +234,20 @@ class InferenceClient:
         raise AssertionError("the second try returns or raises")
 
 
-def _pool(url: str, connections: int) -> tuple[urllib3.HTTPConnectionPool, str]:
-    if url.startswith("unix:"):
-        path = url.removeprefix("unix:")
-        kind = type("_Connection", (_UnixConnection,), {"path": path})
-        pool = urllib3.HTTPConnectionPool("localhost", maxsize=connections)
-        pool.ConnectionCls = kind
-        return pool, ""
-    parsed = urllib3.util.parse_url(url)
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise ConfigurationError(f"inference url {url!r}: write http://host:port or unix:/path")
-    if parsed.scheme == "https":
-        pool = urllib3.HTTPSConnectionPool(parsed.host, parsed.port, maxsize=connections)
-        pool.ConnectionCls = _SecureConnection
-    else:
-        pool = urllib3.HTTPConnectionPool(parsed.host, parsed.port, maxsize=connections)
-        pool.ConnectionCls = _Connection
-    return pool, (parsed.path or "").rstrip("/")
+def call_name(call_id: str) -> str:
+    """A call's id as a model server takes it, in headers and paths."""
+    return _NOT_IN_A_CALL_ID.sub("-", call_id)[:_LONGEST_CALL_ID]
+
+
+def _work_headers() -> dict[str, str]:
+    """Whose work it is, for a server that shares itself out between calls."""
+    work = current_work()
+    headers = {}
+    if work.call_id:
+        headers[CALL_HEADER] = call_name(work.call_id)
+    if work.speculative:
+        headers[SPECULATIVE_HEADER] = "1"
+    return headers
 
 
 @contextmanager
@@ -290,14 +287,20 @@ def _json(response: urllib3.BaseHTTPResponse, deadline: float) -> Any:
 
 def _refusal(response: urllib3.BaseHTTPResponse, deadline: float) -> InferenceError:
     """The error for a status of 400 and above, in the server's own words where it has any."""
+    said, code = response.reason or "", ""
     try:
-        body = _json(response, deadline)
-        said = str(body["error"]["message"])[:300]
-    except (InferenceError, HTTPError, LookupError, TypeError):
-        said = response.reason or ""
+        told = _json(response, deadline)["error"]
+        said = str(told["message"])[:300]
+        code = str(told.get("code", ""))
+    except (InferenceError, HTTPError, LookupError, TypeError, AttributeError):
+        pass  # a server that is not ours may word its errors as it likes
     message = f"the model server says {response.status}: {said}"
+    if code == AT_CAPACITY:
+        return AtCapacityError(message)
+    if response.status == 429 or code == QUEUE_FULL:
+        return InferenceBusyError(message)
     if response.status == 504:
         return InferenceTimeoutError(message)
-    if response.status < 500 and response.status != 429:
+    if response.status < 500:
         return InferenceRefusedError(message)
     return InferenceError(message)

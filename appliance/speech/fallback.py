@@ -1,8 +1,13 @@
-"""A voice that cannot fail to speak: sentence by sentence from the model, else from espeak-ng."""
+"""A voice that cannot fail to speak: sentence by sentence, from the first server that is well.
+
+In the order of one sentence: the first voice's recording of it, when it is a fixed phrase; the
+first voice; the same of the next; and in the end an engine in this very process.
+"""
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from appliance.calls.errors import InferenceError
 from appliance.inference.protocols import (
@@ -12,55 +17,115 @@ from appliance.inference.protocols import (
     VoiceEngine,
     WorkCancelledError,
 )
-from appliance.speech.synthesizer import Synthesizer, at_rate
+from appliance.speech.chain import Rung, note_failure, note_use
+from appliance.speech.phrases import PhraseCache
+from appliance.speech.soundness import SpeechJudge
+from appliance.speech.synthesizer import CutSampleError, Synthesizer, at_rate
 
+STAGE = "synthesizer"
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+")
-# After a failure the first voice is left alone this long, so that each further sentence does not
-# wait for the same time-out again.
-_REST_S = 5.0
 
 
-class FallbackVoice:
-    """Speaks with ``first``; a sentence that fails is said, from its beginning, by ``second``.
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One server's voice, and its fixed phrases as they were recorded.
+
+    Attributes:
+        live: speaks; `phrases`, when there are any, speaks through it too.
+    """
+
+    live: Synthesizer
+    phrases: PhraseCache | None = None
+
+
+class VoiceChain:
+    """Speaks with the first voice that is well; a sentence that fails is said anew by the next.
 
     Args:
-        second: must need no model and no server.
-        on_failure: told why, once for each sentence that the first voice did not finish.
-        first_timeout_s: for one sentence of the first voice.
+        voices: best first; at least one.
+        last: must need no model and no server.
+        last_name: in events and logs.
+        timeout_s: for one sentence of one voice.
     """
 
     def __init__(
-        self, first: Synthesizer, second: Synthesizer,
-        on_failure: Callable[[str], None] = lambda _: None,
-        first_timeout_s: float = 3.0, monotonic: Callable[[], float] = time.monotonic,
+        self, voices: Sequence[Rung[Voice]], last: Synthesizer, *, last_name: str = "espeak-ng",
+        timeout_s: float = 3.0,
     ) -> None:  # fmt: skip
-        self._first = first
-        self._second = second
-        self._on_failure = on_failure
-        self._first_timeout_s = first_timeout_s
-        self._monotonic = monotonic
-        self._rests_until = float("-inf")
+        self._voices = tuple(voices)
+        self._last = last
+        self._last_name = last_name
+        self._timeout_s = timeout_s
 
     def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
         """Yield 16-bit mono PCM at ``rate_hz``.
 
         Raises:
-            InferenceError: when the second voice fails too.
+            InferenceError: when the last voice fails too.
         """
         for sentence in sentences(text):
             yield from self._sentence(sentence, rate_hz, timeout_s)
 
     def _sentence(self, sentence: str, rate_hz: int, timeout_s: float) -> Iterator[bytes]:
-        if self._monotonic() >= self._rests_until:
-            try:
-                first_s = min(timeout_s, self._first_timeout_s)
-                yield from self._first.speak(sentence, rate_hz, timeout_s=first_s)
-            except InferenceError as error:
-                self._rests_until = self._monotonic() + _REST_S
-                self._on_failure(str(error))
-            else:
+        reason = ""
+        for rank, rung in enumerate(self._voices):
+            phrases = rung.engine.phrases
+            kept = phrases.kept(sentence, rate_hz) if phrases is not None else None
+            if kept is not None:
+                yield from kept
                 return
-        yield from self._second.speak(sentence, rate_hz, timeout_s=timeout_s)
+            try:
+                with rung.working():
+                    yield from self._live(rung, sentence, rate_hz, min(timeout_s, self._timeout_s))
+            except CutSampleError as error:
+                # All of it was heard but half a sample: to say it again would be worse.
+                note_failure(STAGE, rung.name, error, "nothing: the sentence was said")
+                return
+            except InferenceError as error:
+                reason = str(error)
+                note_failure(STAGE, rung.name, error, self._after(rank))
+            else:
+                note_use(STAGE, rank, rung.name, reason)
+                return
+        note_use(STAGE, len(self._voices), self._last_name, reason)
+        yield from self._last.speak(sentence, rate_hz, timeout_s=timeout_s)
+
+    def _after(self, rank: int) -> str:
+        well = [rung.name for rung in self._voices[rank + 1 :] if not rung.resting]
+        return well[0] if well else self._last_name
+
+    @staticmethod
+    def _live(rung: Rung[Voice], sentence: str, rate_hz: int, timeout_s: float) -> Iterator[bytes]:
+        speaker = rung.engine.phrases or rung.engine.live
+        return speaker.speak(sentence, rate_hz, timeout_s=timeout_s)
+
+
+class JudgedVoice:
+    """A voice of which only speech is handed on: silence and noise are errors.
+
+    Chunks of silence before the first sound are left out, and so nothing is heard of a voice that
+    only makes silence.
+    """
+
+    def __init__(self, voice: Synthesizer) -> None:
+        self._voice = voice
+
+    def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
+        """See `Synthesizer.speak`.
+
+        Raises:
+            NoSpeechError: what comes is not speech.
+        """
+        judge = SpeechJudge(text, rate_hz)
+        try:
+            for pcm in self._voice.speak(text, rate_hz, timeout_s=timeout_s):
+                judge.take(pcm)
+                if judge.heard_anything:
+                    yield pcm
+        except CutSampleError:
+            judge.end()
+            raise
+        judge.end()
 
 
 class EngineVoice:

@@ -32,6 +32,8 @@ class PhraseCache:
     Args:
         directory: made when it is missing. What cannot be read or written there is spoken by
             ``synthesizer`` instead.
+        synthesizer: speaks what is not kept, to a caller who waits for it.
+        patient: speaks what is kept ahead, when nobody waits; ``synthesizer`` when None.
         identity: what speaks, down to the voice; phrases of another voice are not found.
         largest_bytes: when the files are more, those unused for longest go.
     """
@@ -42,10 +44,12 @@ class PhraseCache:
         synthesizer: Synthesizer,
         *,
         identity: str = "",
+        patient: Synthesizer | None = None,
         largest_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self._directory = directory
         self._synthesizer = synthesizer
+        self._patient = patient or synthesizer
         self._identity = identity
         self._largest_bytes = largest_bytes
         self._fixed: set[str] = set()
@@ -67,7 +71,7 @@ class PhraseCache:
         for text in wanted:
             try:
                 if self._read(self._path(text, rate_hz), rate_hz) is None:
-                    for _ in self.speak(text, rate_hz, timeout_s=timeout_s):
+                    for _ in self._spoken(self._patient, text, rate_hz, timeout_s):
                         pass
                 kept += 1
             except InferenceError as error:
@@ -75,24 +79,33 @@ class PhraseCache:
         return kept
 
     def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
-        """See `Synthesizer.speak`. A kept phrase comes from disk, in chunks of 200 ms."""
-        if text not in self._fixed:
+        """See `Synthesizer.speak`. A kept phrase comes from disk."""
+        kept = self.kept(text, rate_hz)
+        if kept is not None:
+            yield from kept
+        elif text in self._fixed:
+            yield from self._spoken(self._synthesizer, text, rate_hz, timeout_s)
+        else:
             yield from self._synthesizer.speak(text, rate_hz, timeout_s=timeout_s)
-            return
-        path = self._path(text, rate_hz)
-        pcm = self._read(path, rate_hz)
-        if pcm is not None:
-            size = rate_hz * 2 * _CHUNK_MS // 1000
-            for start in range(0, len(pcm), size):
-                yield pcm[start : start + size]
-            return
+
+    def kept(self, text: str, rate_hz: int) -> Iterator[bytes] | None:
+        """A kept phrase from disk, in chunks of 200 ms; None when it is not kept."""
+        pcm = self._read(self._path(text, rate_hz), rate_hz) if text in self._fixed else None
+        if pcm is None:
+            return None
+        size = rate_hz * 2 * _CHUNK_MS // 1000
+        return (pcm[start : start + size] for start in range(0, len(pcm), size))
+
+    def _spoken(
+        self, synthesizer: Synthesizer, text: str, rate_hz: int, timeout_s: float
+    ) -> Iterator[bytes]:
+        """Spoken now, and kept once all of it was: an interrupted phrase is not."""
         spoken = bytearray()
-        for chunk in self._synthesizer.speak(text, rate_hz, timeout_s=timeout_s):
+        for chunk in synthesizer.speak(text, rate_hz, timeout_s=timeout_s):
             spoken += chunk
             yield chunk
-        # Reached only when all of it was spoken: an interrupted phrase is not kept.
         if spoken:
-            self._write(path, bytes(spoken), rate_hz)
+            self._write(self._path(text, rate_hz), bytes(spoken), rate_hz)
 
     def _path(self, text: str, rate_hz: int) -> Path:
         content = "\0".join((self._identity, str(rate_hz), text))

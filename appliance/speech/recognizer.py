@@ -9,10 +9,11 @@ from typing import Any, Protocol
 from appliance.calls.errors import InferenceError
 from appliance.inference.audio import wav_bytes
 from appliance.inference.client import InferenceClient
+from appliance.media.pcm import SAMPLE_BYTES
+from appliance.speech.plausible_text import implausible
+from appliance.speech.vocabulary import MOST_WORDS
 
 _PATH = "/v1/audio/transcriptions"
-_LONGEST_TEXT = 4000
-_MOST_HOTWORDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Recognizer(Protocol):
         """What is said in ``pcm`` (16-bit signed little-endian mono at ``rate_hz``).
 
         Args:
-            hotwords: names that are likely to be said.
+            hotwords: names that are likely to be said; see `appliance.speech.vocabulary`.
 
         Raises:
             InferenceError: no transcript, and why.
@@ -80,7 +81,7 @@ class HttpRecognizer:
         if not pcm:
             return Transcript("", 0.0, 1.0, 0.0, "")
         started = time.monotonic()
-        words = ",".join(" ".join(w.replace(",", " ").split()) for w in hotwords[:_MOST_HOTWORDS])
+        words = ",".join(" ".join(word.replace(",", " ").split()) for word in hotwords[:MOST_WORDS])
         reply = self._client.post_form(
             _PATH,
             {
@@ -92,17 +93,20 @@ class HttpRecognizer:
             },
             timeout_s,
         )
-        return _transcript(reply, (time.monotonic() - started) * 1000)
+        took_ms = (time.monotonic() - started) * 1000
+        return _transcript(reply, took_ms, len(pcm) / SAMPLE_BYTES / rate_hz)
 
 
-def _transcript(reply: Any, took_ms: float) -> Transcript:
+def _transcript(reply: Any, took_ms: float, sound_s: float) -> Transcript:
     """Read a reply; servers that are not ours give no confidence but their segments'."""
     if not isinstance(reply, dict) or not isinstance(reply.get("text"), str):
         raise InferenceError("the transcription has no text")
-    given = reply["text"][: 2 * _LONGEST_TEXT]
-    # Controls and halves of surrogate pairs are nothing that anybody said.
+    given = reply["text"]
+    fault = implausible(given, sound_s)
+    if fault:
+        raise InferenceError(f"the transcription is rubbish: {fault}")
     said = "".join(char if char.isprintable() else " " for char in given)
-    text = " ".join(said.split())[:_LONGEST_TEXT]
+    text = " ".join(said.split())
     segments = reply.get("segments")
     segments = [s for s in segments if isinstance(s, dict)] if isinstance(segments, list) else []
     confidence = _number(reply, "confidence")

@@ -7,10 +7,14 @@ import numpy as np
 import soxr
 
 from appliance.calls.errors import InferenceError
-from appliance.inference.client import InferenceClient
+from appliance.inference.client import InferenceClient, Stream
+from appliance.media.pcm import SAMPLE_BYTES
 
 _PATH = "/v1/audio/speech"
 _RATE_HEADER = "X-Sample-Rate"
+_KIND_HEADER = "Content-Type"
+# What servers that stream PCM say it is; some say nothing.
+_KINDS = ("audio/", "application/octet-stream", "binary/octet-stream")
 _OPENAI_RATE_HZ = 24000
 """What OpenAI's ``pcm`` is, and so what a server sends that does not say."""
 _RATES = range(8000, 48001)
@@ -33,10 +37,18 @@ class Synthesizer(Protocol):
         ...
 
 
+class CutSampleError(InferenceError):
+    """The speech ended in the middle of a sample; all before it was handed on."""
+
+    code = "inference.cut_sample"
+
+
 class HttpSynthesizer:
     """A `Synthesizer` behind ``/v1/audio/speech``.
 
     Args:
+        stall_s: how long a listener may be kept waiting, before the first sound and in all gaps
+            of one text together: speech that came earlier than it is heard counts against it.
         model: sent along for servers that run several.
         voice: a voice's name; empty takes the server's default.
         speed: 0.25 to 4, 1 is the voice's own.
@@ -49,8 +61,10 @@ class HttpSynthesizer:
         model: str = "",
         voice: str = "",
         speed: float = 1.0,
+        stall_s: float | None = None,
     ) -> None:
         self._client = client
+        self._stall_s = stall_s
         self._body = {
             "model": model or "default",
             "voice": voice or "default",
@@ -68,13 +82,28 @@ class HttpSynthesizer:
         if not text.strip():
             return
         body = {**self._body, "input": text, "sample_rate": rate_hz}
-        with self._client.post_stream(_PATH, body, timeout_s) as (headers, chunks):
+        with self._client.post_stream(_PATH, body, timeout_s, self._stall_s) as stream:
+            _check_kind(stream.headers)
+            from_hz = _rate_of(stream.headers)
             left = _LONGEST_S * rate_hz * 2
-            for pcm in at_rate(whole_samples(chunks), _rate_of(headers), rate_hz):
+            for pcm in at_rate(whole_samples(_waiting(stream, from_hz)), from_hz, rate_hz):
                 left -= len(pcm)
                 if left < 0:
                     raise InferenceError(f"one text's speech is longer than {_LONGEST_S} s")
                 yield pcm
+
+
+def _waiting(stream: Stream, rate_hz: int) -> Iterator[bytes]:
+    """The stream's bytes; while a second of speech is heard, the next may take a second."""
+    for chunk in stream.chunks:
+        stream.wait_longer(len(chunk) / SAMPLE_BYTES / rate_hz)
+        yield chunk
+
+
+def _check_kind(headers: Mapping[str, str]) -> None:
+    given = headers.get(_KIND_HEADER, "")
+    if given and not given.lower().startswith(_KINDS):
+        raise InferenceError(f"the model server sends {given[:60]!r} and no sound")
 
 
 def _rate_of(headers: Mapping[str, str]) -> int:
@@ -87,7 +116,11 @@ def _rate_of(headers: Mapping[str, str]) -> int:
 
 
 def whole_samples(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes, cut only between 16-bit samples; a last odd byte is left out."""
+    """The same bytes, cut only between 16-bit samples.
+
+    Raises:
+        CutSampleError: at the end, when a byte is left over.
+    """
     rest = b""
     for chunk in chunks:
         data = rest + chunk
@@ -95,6 +128,8 @@ def whole_samples(chunks: Iterator[bytes]) -> Iterator[bytes]:
         rest = data[even:]
         if even:
             yield data[:even]
+    if rest:
+        raise CutSampleError("the speech ends in the middle of a sample")
 
 
 def at_rate(chunks: Iterator[bytes], from_hz: int, to_hz: int) -> Iterator[bytes]:

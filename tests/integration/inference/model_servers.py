@@ -44,9 +44,11 @@ def model_server(config: InferenceConfig, *, loaded: bool = True) -> Iterator[Ru
 
 
 @contextmanager
-def raw_server(*replies: bytes | Callable[[socket.socket], None]) -> Iterator[str]:
+def raw_server(
+    *replies: bytes | Callable[[socket.socket], None], heads: list[bytes] | None = None
+) -> Iterator[str]:
     """A server that reads a request's head and sends one of these, a connection each, then hangs
-    up. A function is given the socket instead.
+    up. A function is given the socket instead. What was read is added to ``heads``.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(WAIT_S)
@@ -65,10 +67,13 @@ def raw_server(*replies: bytes | Callable[[socket.socket], None]) -> Iterator[st
                     if not data:
                         break
                     seen += data
+                if heads is not None:
+                    heads.append(seen)
                 if callable(reply):
                     reply(connection)
                 else:
-                    connection.sendall(reply)
+                    with suppress(OSError):  # a client that has seen enough hangs up
+                        connection.sendall(reply)
 
     thread = threading.Thread(target=serve, name="raw-server")
     thread.start()

@@ -5,20 +5,24 @@ import json
 import select
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
 from appliance.calls.errors import ConfigurationError, InferenceError
 from appliance.inference.client import (
+    AtCapacityError,
+    InferenceBusyError,
     InferenceClient,
     InferenceRefusedError,
     InferenceTimeoutError,
     InferenceUnreachableError,
 )
 from appliance.inference.config import InferenceConfig
+from appliance.inference.work import Work, working_for
 from appliance.speech.recognizer import HttpRecognizer
-from appliance.speech.synthesizer import HttpSynthesizer
+from appliance.speech.synthesizer import CutSampleError, HttpSynthesizer
 from tests.integration.inference.model_servers import WAIT_S, model_server, raw_server
 
 PCM = bytes(3200)
@@ -135,18 +139,26 @@ def test_a_confidence_too_long_for_a_float_is_none_at_all() -> None:
         assert transcribed(url) == "hello"
 
 
-def test_a_transcript_has_no_controls_and_no_halves_of_characters() -> None:
-    body = b'{"text": "he\\u0000llo\\ud800 \\u001b[2J\\u202ethere"}'
-    with raw_server(reply(body)) as url:
-        assert transcribed(url) == "he llo [2J there"
+@pytest.mark.parametrize("character", ["\\u0000", "\\ud800", "\\u001b[2J", "\\u0085"])
+def test_controls_and_halves_of_characters_are_no_transcript(character: str) -> None:
+    with (
+        raw_server(reply(f'{{"text": "hello {character}there"}}'.encode())) as url,
+        pytest.raises(InferenceError, match="control"),
+    ):
+        transcribed(url)
+
+
+def test_what_cannot_be_printed_is_left_out() -> None:
+    with raw_server(reply(b'{"text": "hello\\u200b\\n\\u202ethere"}')) as url:
+        assert transcribed(url) == "hello there"
 
 
 @pytest.mark.parametrize(
     ("status", "error"),
     [
+        ("429 Too Many Requests", InferenceBusyError),
         ("400 Bad Request", InferenceRefusedError),
         ("404 Not Found", InferenceRefusedError),
-        ("429 Too Many Requests", InferenceError),
         ("503 Service Unavailable", InferenceError),
         ("504 Gateway Timeout", InferenceTimeoutError),
     ],
@@ -157,6 +169,33 @@ def test_the_servers_words_are_passed_on(status: str, error: type[InferenceError
         with pytest.raises(error, match="the engine is tired") as raised:
             transcribed(url)
         assert raised.value.retryable is not isinstance(raised.value, InferenceRefusedError)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        ("429 Too Many Requests", "at_capacity", AtCapacityError),
+        ("503 Service Unavailable", "queue_full", InferenceBusyError),
+        ("503 Service Unavailable", "engine_not_ready", InferenceError),
+    ],
+)
+def test_codes_tell_full_from_broken(status: str, code: str, error: type[InferenceError]) -> None:
+    body = json.dumps({"error": {"message": "no", "code": code}}).encode()
+    with raw_server(reply(body, status)) as url, pytest.raises(error) as raised:
+        transcribed(url)
+    assert type(raised.value) is error
+
+
+def test_a_server_is_told_whose_work_it_is() -> None:
+    heads: list[bytes] = []
+    with (
+        raw_server(reply(b'{"text": "hello"}'), heads=heads) as url,
+        working_for(Work("a call\r\nX-Evil: 1", speculative=True)),
+    ):
+        transcribed(url)
+    [head] = heads
+    assert b"X-Call-Id: a-call--X-Evil:-1\r\n" in head
+    assert b"X-Speculative: 1\r\n" in head
 
 
 def test_a_server_without_confidence_gets_its_segments() -> None:
@@ -177,6 +216,61 @@ def test_odd_chunks_make_whole_samples() -> None:
     data = chunked(pcm[:33], pcm[33:34], pcm[34:], extra="X-Sample-Rate: 8000\r\n")
     with raw_server(data) as url:
         assert spoken(url) == pcm
+
+
+def test_half_a_sample_at_the_end_is_told_once_all_was_said() -> None:
+    with raw_server(chunked(bytes(201), extra="X-Sample-Rate: 8000\r\n")) as url:
+        client = InferenceClient(url)
+        chunks = HttpSynthesizer(client).speak("hello", 8000)
+        assert len(next(chunks)) == 200
+        with pytest.raises(CutSampleError):
+            next(chunks)
+        client.close()
+
+
+def test_a_page_is_no_speech() -> None:
+    page = chunked(b"<html>busy</html>", extra="Content-Type: text/html; charset=utf-8\r\n")
+    with raw_server(page) as url, pytest.raises(InferenceError, match="text/html"):
+        spoken(url)
+
+
+def stalling(*chunks: bytes) -> Callable[[socket.socket], None]:
+    """Speech at 8 kHz that comes to these chunks and no further."""
+
+    def stall(connection: socket.socket) -> None:
+        if chunks:
+            connection.sendall(chunked(*chunks, end=False, extra="X-Sample-Rate: 8000\r\n"))
+        while connection.recv(1 << 16):  # until the client hangs up
+            pass
+
+    return stall
+
+
+@pytest.mark.parametrize("chunks", [(), (bytes(320),), (bytes(320), bytes(320))])
+def test_a_voice_that_stalls_is_left_soon(chunks: tuple[bytes, ...]) -> None:
+    started = time.monotonic()
+    with raw_server(stalling(*chunks)) as url:
+        client = InferenceClient(url)
+        with pytest.raises(InferenceTimeoutError):
+            list(HttpSynthesizer(client, stall_s=0.2).speak("hello", 8000, timeout_s=WAIT_S))
+        client.close()
+    assert time.monotonic() - started < 2
+
+
+def test_while_speech_is_heard_the_rest_may_take_its_time() -> None:
+    def slow(connection: socket.socket) -> None:
+        head, *rest = chunked(bytes(16000), bytes(160), extra="X-Sample-Rate: 8000\r\n").split(
+            b"a0\r\n", 1
+        )
+        connection.sendall(head)
+        select.select([], [], [], 0.4)  # twice the patience; a second is heard meanwhile
+        connection.sendall(b"a0\r\n" + b"".join(rest))
+
+    with raw_server(slow) as url:
+        client = InferenceClient(url)
+        voice = HttpSynthesizer(client, stall_s=0.2)
+        assert len(b"".join(voice.speak("hello", 8000, timeout_s=WAIT_S))) == 16160
+        client.close()
 
 
 def test_another_rate_is_resampled() -> None:

@@ -151,6 +151,8 @@ EVENTS = (
                      delays_ms={"decide": 1.5}),
     events.DecisionMade(**CALL, turn=1, decision={"action": "transfer"}),
     events.StageFailed(**CALL, stage="recognizer", error="gone", fallback="keypad"),
+    events.EngineChanged(**CALL, stage="recognizer", before="http://a", after="keypad",
+                         step="down", reason="gone"),
     events.TransferStarted(**CALL, transfer=1, target_id="t", target_name="Sales",
                            extensions=("201", "202"), mode="attended", leg_id="l"),
     events.TransferEnded(**CALL, transfer=1, result="busy", cause="USER_BUSY", took_ms=5),

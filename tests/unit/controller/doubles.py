@@ -115,6 +115,9 @@ class FakeConversation:
     def failed(self, stage: str, now: object) -> list[Step]:
         return self._answer("failed", stage)
 
+    def turned_away(self) -> list[Step]:
+        return self._answer("turned away")
+
     def state(self) -> dict[str, Any]:
         return {"phase": "listening"}
 

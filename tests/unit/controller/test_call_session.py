@@ -23,13 +23,14 @@ from appliance.calls.events import (
     TurnTaken,
 )
 from appliance.calls.transfer import TransferMode, TransferResult
-from appliance.controller.call_session import HOLDING_PHRASE, SessionTiming
-from appliance.controller.inputs import FinishedSpeaking, Hangup, Superseded
+from appliance.controller.call_session import SessionTiming
+from appliance.controller.holding import HOLDING_PHRASE, STILL_HOLDING_PHRASE
+from appliance.controller.inputs import AtCapacity, FinishedSpeaking, Hangup, Superseded
 from appliance.dialogue.steps import Decided, FallBack, HangUp, SaveMessage, Say, Step, Transfer
 from appliance.media.tones import ringback
 from appliance.speech.events import Expectation, SpeechStarted
 from tests.unit.actions.doubles import LIMIT_S, FakeAudio, Scene, switch_event
-from tests.unit.controller.doubles import PATIENT, Session, turn_ended
+from tests.unit.controller.doubles import PATIENT, Session, transcript, turn_ended
 
 GREETING = [Say("Good day.")]
 TO_ANNA = Transfer("anna", TransferMode.ATTENDED, "Call for Anna.", "One moment.")
@@ -231,6 +232,60 @@ def test_a_slow_transcription_is_bridged_too(begin: Begin, scene: Scene) -> None
     assert session.spoken().said == HOLDING_PHRASE
     answer.set(InferenceError("too slow"))
     assert session.conversation.next() == ("failed", "recognizer")
+
+
+def test_listening_and_deciding_are_one_wait_with_each_phrase_once(
+    begin: Begin, scene: Scene
+) -> None:
+    session = begin(timing=replace(PATIENT, holding_s=0.0, still_holding_s=0.0))
+    session.spoken()
+    session.frame(turn_ended())
+    _, answer = session.recognizer.next()
+    assert [session.spoken().said, session.spoken().said] == [HOLDING_PHRASE, STILL_HOLDING_PHRASE]
+    session.conversation.thinking = deciding = AsyncResult()
+    session.conversation.steps["heard"] = [Say("We never close.")]
+    answer.set(transcript("what are your hours"))
+    assert session.conversation.next() == ("heard", "what are your hours")
+    gevent.idle()
+    deciding.set(None)
+    assert session.spoken().said == "We never close."
+
+
+def test_nothing_heard_ends_the_wait(begin: Begin, scene: Scene) -> None:
+    session = begin(timing=replace(PATIENT, holding_s=0.02))
+    session.spoken()
+    session.frame(turn_ended())
+    _, answer = session.recognizer.next()
+    answer.set(transcript(""))
+    with gevent.Timeout(0.1, False):
+        scene.audio.saying.peek()
+    assert scene.audio.saying.empty()
+
+
+def test_a_phrase_does_not_cut_what_is_being_said(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeAudio, "plays_at_once", False)
+    session = begin(timing=replace(PATIENT, holding_s=0.0))
+    greeting = session.spoken()
+    session.frame(turn_ended())
+    _, answer = session.recognizer.next()
+    gevent.idle()
+    assert not greeting.interrupted
+    answer.set(transcript(""))
+
+
+def test_a_call_for_which_there_is_no_room_goes_to_people(begin: Begin, scene: Scene) -> None:
+    session = begin()
+    session.spoken()
+    session.conversation.steps["turned away"] = [Say("All lines are busy."), FallBack("busy")]
+    session.session.post(AtCapacity("10 of 10 calls"))
+    session.end()
+    [failed] = scene.kept.of(StageFailed)
+    assert (failed.stage, failed.error) == ("capacity", "10 of 10 calls")
+    assert "All lines are busy." in [playback.said for playback in scene.audio.said]
+    assert ("set", "appliance_fallback", "hunt") in scene.channel.told
+    assert outcome(scene).outcome is Outcome.FELL_BACK
 
 
 def test_a_quick_answer_needs_no_phrase(begin: Begin, scene: Scene) -> None:

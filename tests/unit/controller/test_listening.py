@@ -10,6 +10,8 @@ from gevent.queue import Empty, Queue
 from appliance.calls.errors import InferenceError
 from appliance.controller.inputs import CallerSaid, Input, MediaStopped, NotUnderstood
 from appliance.controller.listening import Listener
+from appliance.inference.client import InferenceBusyError
+from appliance.inference.work import Work, current_work
 from appliance.speech.events import (
     BackChannel,
     BargedIn,
@@ -18,6 +20,7 @@ from appliance.speech.events import (
     SpeechResumed,
     SpeechStarted,
 )
+from appliance.speech.recognizer import Transcript
 from tests.unit.actions.doubles import LIMIT_S
 from tests.unit.controller.doubles import (
     FakeRecognizer,
@@ -29,16 +32,16 @@ from tests.unit.controller.doubles import (
 
 
 class Ears:
-    def __init__(self) -> None:
+    def __init__(self, recognizer: FakeRecognizer | None = None) -> None:
         self.turns = FakeTurnTaker()
-        self.recognizer = FakeRecognizer()
+        self.recognizer = recognizer or FakeRecognizer()
         self.inbox: Queue = Queue()
         self.barged_in: list[None] = []
         self.waiting: list[bool] = []
         self.listener = Listener(
             cast("Any", self.turns), self.recognizer, 8000, post=self.inbox.put,
             barged_in=lambda: self.barged_in.append(None), played=lambda: None,
-            hotwords=("Anna Jones",), name="test",
+            hotwords=("Anna Jones",), name="test", work=Work("a call"),
         )  # fmt: skip
         self.listener.on_waiting = self.waiting.append
 
@@ -94,7 +97,7 @@ def test_a_speculation_under_way_is_waited_for(ears: Ears) -> None:
     assert cast("CallerSaid", ears.heard()).text == "billing"
     assert ears.recognizer.asked.empty()
     gevent.idle()
-    assert ears.waiting == [True, False]
+    assert ears.waiting == [True]  # the caller waits on, for the answer to these words
     assert not ears.listener.busy
 
 
@@ -143,7 +146,47 @@ def test_a_recogniser_that_fails_is_told_once(ears: Ears) -> None:
     answer.set(InferenceError("out of reach"))
     assert ears.heard() == NotUnderstood("out of reach")
     assert ears.nothing_heard()
-    assert ears.waiting == [True, False]
+    assert ears.waiting == [True]
+
+
+def test_a_speculation_that_a_busy_server_put_off_is_made_good(ears: Ears) -> None:
+    ears.frame(pause())
+    _, answer = ears.recognizer.next()
+    answer.set(InferenceBusyError("speculation comes last"))
+    gevent.idle()
+    ears.frame(turn_ended(pcm=b"the turn"))
+    pcm, answer = ears.recognizer.next()
+    assert pcm == b"the turn"
+    answer.set(transcript("billing"))
+    assert cast("CallerSaid", ears.heard()).text == "billing"
+
+
+def test_a_busy_server_at_the_end_of_a_turn_is_a_failure(ears: Ears) -> None:
+    ears.frame(turn_ended())
+    _, answer = ears.recognizer.next()
+    answer.set(InferenceBusyError("too much to do"))
+    assert ears.heard() == NotUnderstood("too much to do")
+
+
+def test_the_recogniser_knows_whose_work_it_is_and_how_sure_it_is_needed() -> None:
+    seen: list[Work] = []
+
+    class Recognizer(FakeRecognizer):
+        def transcribe(self, pcm: bytes, rate_hz: int, **options: Any) -> Transcript:
+            seen.append(current_work())
+            return super().transcribe(pcm, rate_hz, **options)
+
+    ears = Ears(Recognizer())
+    ears.frame(pause())
+    ears.recognizer.next()
+    ears.frame(SpeechResumed(1100))
+    ears.frame(turn_ended())
+    ears.recognizer.next()
+    ears.listener.close()
+    assert [(work.call_id, work.speculative) for work in seen] == [
+        ("a call", True),
+        ("a call", False),
+    ]
 
 
 def test_a_failed_speculation_gives_no_hint(ears: Ears) -> None:

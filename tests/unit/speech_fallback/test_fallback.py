@@ -1,6 +1,7 @@
 """The voice that cannot fail to speak."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,26 +13,34 @@ from appliance.inference.protocols import (
     SpeechRequest,
     WorkCancelledError,
 )
-from appliance.speech.fallback import EngineVoice, FallbackVoice, sentences
+from appliance.inference.work import Work, working_for
+from appliance.speech.breaker import CircuitBreaker
+from appliance.speech.chain import Rung
+from appliance.speech.fallback import EngineVoice, JudgedVoice, Voice, VoiceChain, sentences
+from appliance.speech.phrases import PhraseCache
+from appliance.speech.soundness import NoSpeechError
+from appliance.speech.synthesizer import CutSampleError
 
 TEXT = "Good morning. How can I help you? One moment!"
 PARTS = ["Good morning.", "How can I help you?", "One moment!"]
 
 
-class Voice:
+class Speaker:
     """Speaks each sentence as two chunks; fails in those it is told to, after some chunks."""
 
     def __init__(self, name: bytes) -> None:
         self.name = name
         self.asked: list[tuple[str, float]] = []
         self.fails_after: dict[str, int] = {}
+        self.error = InferenceError("the connection broke")
 
     def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
         self.asked.append((text, timeout_s))
-        for number in range(2):
+        for number in range(3):
             if self.fails_after.get(text) == number:
-                raise InferenceError("the connection broke")
-            yield self.name + text.encode() + str(number).encode()
+                raise self.error
+            if number < 2:
+                yield self.name + text.encode() + str(number).encode()
 
 
 class Clock:
@@ -46,34 +55,72 @@ def clock() -> Clock:
     return Clock()
 
 
-def spoken(voice: FallbackVoice, text: str = TEXT) -> list[bytes]:
+class Account:
+    """What a call was told of its engines."""
+
+    def __init__(self) -> None:
+        self.failures: list[tuple[str, str, str]] = []
+        self.uses: list[str] = []
+
+    def failed(self, stage: str, engine: str, error: str, instead: str) -> None:
+        assert stage == "synthesizer"
+        self.failures.append((engine, error, instead))
+
+    def used(self, stage: str, rank: int, engine: str, reason: str) -> None:
+        self.uses.append(engine)
+
+
+def spoken(voice: VoiceChain, text: str = TEXT) -> list[bytes]:
     return list(voice.speak(text, 8000))
 
 
+def chain(
+    *voices: Speaker, clock: Clock | None = None, timeout_s: float = 3.0,
+    phrases: PhraseCache | None = None,
+) -> VoiceChain:  # fmt: skip
+    """All but the last are behind servers; each rests 5 s after a failure."""
+    clock = clock or Clock()
+    rungs = [
+        Rung(
+            f"http://{number}", Voice(voice, phrases if number == 1 else None),
+            CircuitBreaker(1, 5.0), clock,
+        )
+        for number, voice in enumerate(voices[:-1], 1)
+    ]  # fmt: skip
+    return VoiceChain(rungs, voices[-1], timeout_s=timeout_s)
+
+
 def test_sentence_by_sentence_from_the_first_voice() -> None:
-    first, second = Voice(b"1:"), Voice(b"2:")
-    spoken(FallbackVoice(first, second))
+    first, second = Speaker(b"1:"), Speaker(b"2:")
+    spoken(chain(first, second))
     assert [text for text, _ in first.asked] == PARTS
     assert second.asked == []
 
 
-def test_a_sentence_that_breaks_off_is_said_again_by_the_second(clock: Clock) -> None:
-    first, second = Voice(b"1:"), Voice(b"2:")
+def test_a_sentence_that_breaks_off_is_said_again_by_the_next() -> None:
+    first, second, last = Speaker(b"1:"), Speaker(b"2:"), Speaker(b"3:")
     first.fails_after = {PARTS[1]: 1}
-    failures: list[str] = []
-    said = spoken(FallbackVoice(first, second, failures.append, monotonic=clock))
+    second.fails_after = {PARTS[2]: 0}
+    account = Account()
+    with working_for(Work("a call", account=account)):
+        said = spoken(chain(first, second, last))
     assert said == [
         b"1:Good morning.0", b"1:Good morning.1", b"1:How can I help you?0",
         b"2:How can I help you?0", b"2:How can I help you?1",
-        b"2:One moment!0", b"2:One moment!1",
+        b"3:One moment!0", b"3:One moment!1",
     ]  # fmt: skip
-    assert failures == ["the connection broke"]  # the third was not even tried
+    assert account.uses == ["http://1", "http://2", "espeak-ng"]
+    # The third sentence was not even tried by the first.
+    assert account.failures == [
+        ("http://1", "the connection broke", "http://2"),
+        ("http://2", "the connection broke", "espeak-ng"),
+    ]
 
 
 def test_the_first_voice_is_tried_again_after_a_rest(clock: Clock) -> None:
-    first, second = Voice(b"1:"), Voice(b"2:")
+    first, second = Speaker(b"1:"), Speaker(b"2:")
     first.fails_after = {PARTS[0]: 0}
-    voice = FallbackVoice(first, second, monotonic=clock)
+    voice = chain(first, second, clock=clock)
     spoken(voice)
     assert [text for text, _ in first.asked] == PARTS[:1]
     clock.now += 4.9
@@ -83,27 +130,83 @@ def test_the_first_voice_is_tried_again_after_a_rest(clock: Clock) -> None:
     assert spoken(voice, "Hello.")[0] == b"1:Hello.0"
 
 
-def test_the_first_voice_gets_no_more_time_than_it_is_given() -> None:
-    first, second = Voice(b"1:"), Voice(b"2:")
-    voice = FallbackVoice(first, second, first_timeout_s=1.5)
+def test_a_voice_gets_no_more_time_than_it_is_given() -> None:
+    first, second = Speaker(b"1:"), Speaker(b"2:")
+    voice = chain(first, second, timeout_s=1.5)
     list(voice.speak("Hello.", 8000, timeout_s=5.0))
     list(voice.speak("Hello.", 8000, timeout_s=0.5))
     assert [timeout_s for _, timeout_s in first.asked] == [1.5, 0.5]
 
 
-def test_when_both_fail_it_is_raised() -> None:
-    first, second = Voice(b"1:"), Voice(b"2:")
+def test_when_all_fail_it_is_raised() -> None:
+    first, second = Speaker(b"1:"), Speaker(b"2:")
     first.fails_after = second.fails_after = {"Hello.": 0}
     with pytest.raises(InferenceError):
-        spoken(FallbackVoice(first, second), "Hello.")
+        spoken(chain(first, second), "Hello.")
 
 
-def test_whoever_stops_listening_stops_both() -> None:
-    first = Voice(b"1:")
-    stream = FallbackVoice(first, Voice(b"2:")).speak(TEXT, 8000)
+def test_whoever_stops_listening_stops_the_voice_and_blames_it_for_nothing() -> None:
+    first = Speaker(b"1:")
+    voice = chain(first, Speaker(b"2:"))
+    stream = voice.speak(TEXT, 8000)
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert len(first.asked) == 1
+    assert spoken(voice, "Hello.")[0] == b"1:Hello.0"
+
+
+def test_a_fixed_phrase_needs_no_server(tmp_path: Path, clock: Clock) -> None:
+    first, last = Speaker(b"1:"), Speaker(b"2:")
+    phrases = PhraseCache(tmp_path, first)
+    phrases.warm(["Good morning."], 8000)
+    first.fails_after = {"Hello.": 0, "Good morning.": 0}
+    voice = chain(first, last, clock=clock, phrases=phrases)
+    account = Account()
+    with working_for(Work("a call", account=account)):
+        assert spoken(voice, "Hello. Good morning. Hello.") == [
+            b"2:Hello.0", b"2:Hello.1",
+            b"1:Good morning.01:Good morning.1",
+            b"2:Hello.0", b"2:Hello.1",
+        ]  # fmt: skip
+    assert account.uses == ["espeak-ng", "espeak-ng"]  # a recording says nothing of its server
+
+
+def test_half_a_sample_too_much_is_a_failure_but_not_said_again(clock: Clock) -> None:
+    first, last = Speaker(b"1:"), Speaker(b"2:")
+    first.fails_after = {"Hello.": 2}
+    first.error = CutSampleError("half a sample")
+    voice = chain(first, last, clock=clock)
+    assert spoken(voice, "Hello. Good day.") == [
+        b"1:Hello.0", b"1:Hello.1", b"2:Good day.0", b"2:Good day.1",
+    ]  # fmt: skip
+
+
+class Pcm:
+    """A voice that makes this sound, in chunks of 100 ms."""
+
+    def __init__(self, pcm: bytes, error: InferenceError | None = None) -> None:
+        self.pcm = pcm
+        self.error = error
+
+    def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
+        size = rate_hz // 5
+        for start in range(0, len(self.pcm), size):
+            yield self.pcm[start : start + size]
+        if self.error is not None:
+            raise self.error
+
+
+def test_of_a_judged_voice_silence_is_not_heard() -> None:
+    tone = b"\0\x20\0\xe0" * 800
+    assert b"".join(JudgedVoice(Pcm(bytes(1600) + tone)).speak("hello", 8000)) == tone
+    for silence in (b"", bytes(3200), bytes(160_000)):
+        with pytest.raises(NoSpeechError):
+            list(JudgedVoice(Pcm(silence)).speak("hello", 8000))
+
+
+def test_a_cut_sample_excuses_no_silence() -> None:
+    with pytest.raises(NoSpeechError):
+        list(JudgedVoice(Pcm(bytes(3200), CutSampleError("half"))).speak("hello", 8000))
 
 
 @pytest.mark.parametrize(

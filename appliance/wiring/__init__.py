@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 import gevent
-import structlog
 from gevent.pool import Group
 
 from appliance.actions.call import CallConfig
@@ -13,27 +11,22 @@ from appliance.calls.directory import Did, Directory
 from appliance.calls.errors import ConfigurationError
 from appliance.calls.events import Event
 from appliance.controller.assembly import Equipment
-from appliance.controller.call_session import HOLDING_PHRASE, SessionTiming
+from appliance.controller.call_session import SessionTiming
+from appliance.controller.holding import PHRASES
 from appliance.controller.reaper import OpenCall, Reaper
 from appliance.controller.supervisor import Supervisor
 from appliance.decisions.chain import DecisionChain
-from appliance.decisions.language_model import HttpLanguageModel, LanguageModel
 from appliance.decisions.policies import standard_policies
 from appliance.dialogue import prompts
 from appliance.events.log import EventLog
 from appliance.events.reader import open_calls, recall
 from appliance.events.shipper import Shipper
 from appliance.inference import server
-from appliance.inference.client import InferenceClient
-from appliance.inference.config import EngineOptions, InferenceConfig
-from appliance.inference.engines.espeak import EspeakVoice
+from appliance.inference.config import InferenceConfig
 from appliance.settings import Settings
 from appliance.speech.barge_in import BargeInRules
 from appliance.speech.endpointing import PauseLengths
-from appliance.speech.fallback import EngineVoice, FallbackVoice, sentences
-from appliance.speech.phrases import PhraseCache
-from appliance.speech.recognizer import HttpRecognizer, Recognizer
-from appliance.speech.synthesizer import HttpSynthesizer, Synthesizer
+from appliance.speech.fallback import sentences
 from appliance.speech.turn_taker import TurnTakerConfig
 from appliance.storage.database import Database
 from appliance.storage.directory_store import DirectoryCache
@@ -42,26 +35,12 @@ from appliance.switch import commands
 from appliance.switch.call_channel import CallChannel
 from appliance.switch.call_server import CallServer
 from appliance.switch.control_link import ControlLink, open_control_link
+from appliance.wiring.engines import Engines, engines_over_http
 
-log = structlog.get_logger()
+__all__ = ["Engines", "control_link", "controller", "database", "serve_inference"]
 
 _RATES_HZ = (8000, 16000)
 _LINK_PATIENCE_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """What hears, thinks and speaks for a controller.
-
-    Attributes:
-        model: asked for what the rules leave open; None lets the rules decide alone.
-        phrases: where fixed phrases are kept; None when the voice needs no cache.
-    """
-
-    recognizer: Recognizer
-    voice: Synthesizer
-    model: LanguageModel | None
-    phrases: PhraseCache | None = None
 
 
 def database(settings: Settings) -> Database:
@@ -75,23 +54,6 @@ def database(settings: Settings) -> Database:
     return Database(settings.database_url)
 
 
-def engines_over_http(settings: Settings) -> Engines:
-    """The engines behind the model server that the settings name, each with its way to degrade."""
-    inference = settings.inference
-    client = InferenceClient(inference.url)
-    spoken = HttpSynthesizer(client)
-    # The server's voice may change behind its URL; the engine's name is all we know of it here.
-    identity = f"{spoken.identity}|{inference.voice}|{inference.voice_model}"
-    phrases = PhraseCache(settings.storage.phrases, spoken, identity=identity)
-    local = EngineVoice(EspeakVoice(EngineOptions()))
-    voice = FallbackVoice(
-        phrases, local, on_failure=lambda error: log.warning("voice fell back", error=error),
-        first_timeout_s=inference.speak_timeout_s,
-    )  # fmt: skip
-    model = HttpLanguageModel(client, timeout_s=inference.decide_timeout_s)
-    return Engines(HttpRecognizer(client), voice, model, phrases)
-
-
 @contextmanager
 def controller(settings: Settings, engines: Engines | None = None) -> Iterator[Supervisor]:
     """A controller that takes calls for as long as the context lasts.
@@ -101,6 +63,8 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
     """
     engines = engines or engines_over_http(settings)
     with ExitStack() as undo:
+        if engines.servers is not None:
+            undo.callback(engines.servers.close)
         store = database(settings)
         undo.callback(store.close)
         warming = Group()
@@ -200,6 +164,7 @@ def _equipment(
         recordings=(
             settings.storage.recording_directory if settings.storage.recordings else None
         ),
+        servers=engines.servers, first_engines=engines.first,
     )  # fmt: skip
 
 
@@ -284,12 +249,11 @@ def _reap(
 
 def _warm(engines: Engines, directories: tuple[Directory, ...], warming: Group) -> None:
     """Have what every caller hears synthesised before the first caller hears it."""
-    if engines.phrases is None:
-        return
-    fixed = [HOLDING_PHRASE]
+    fixed = [*PHRASES]
     for directory in directories:
         fixed += prompts.fixed_sentences(directory)
     parts = [part for text in fixed for part in sentences(text)]
-    engines.phrases.declare(parts)
-    for rate_hz in _RATES_HZ:
-        warming.spawn(engines.phrases.warm, parts, rate_hz).name = f"warm-phrases-{rate_hz}"
+    for phrases in engines.phrases:
+        phrases.declare(parts)
+        for rate_hz in _RATES_HZ:
+            warming.spawn(phrases.warm, parts, rate_hz).name = f"warm-phrases-{rate_hz}"

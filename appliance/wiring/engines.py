@@ -1,0 +1,107 @@
+"""Which engines hear, think and speak for a controller, and in which order they are asked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from appliance.controller.model_servers import ModelServers
+from appliance.decisions import language_models
+from appliance.decisions.language_model import HttpLanguageModel, LanguageModel
+from appliance.decisions.language_models import LanguageModelChain
+from appliance.inference.client import InferenceClient
+from appliance.inference.config import EngineOptions
+from appliance.inference.engines.espeak import EspeakVoice
+from appliance.settings import Settings
+from appliance.speech import fallback, recognizers
+from appliance.speech.breaker import CircuitBreaker
+from appliance.speech.chain import Rung
+from appliance.speech.fallback import EngineVoice, JudgedVoice, Voice, VoiceChain
+from appliance.speech.phrases import PhraseCache
+from appliance.speech.recognizer import HttpRecognizer, Recognizer
+from appliance.speech.recognizers import RecognizerChain
+from appliance.speech.synthesizer import HttpSynthesizer, Synthesizer
+
+AnyEngine = TypeVar("AnyEngine")
+
+# A recogniser's or language model's failure may be about one turn; two in a row are about itself.
+_FAILURES = 2
+# A voice that failed was waited for, and the next one speaks as well: once is enough.
+_VOICE_FAILURES = 1
+_VOICE_REST_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What hears, thinks and speaks for a controller.
+
+    Attributes:
+        model: asked for what the rules leave open; None lets the rules decide alone.
+        phrases: where each voice's fixed phrases are kept; none when a voice needs no cache.
+        servers: told of every call; None when everything is in this process.
+        first: stage to the name of the engine that is asked first.
+    """
+
+    recognizer: Recognizer
+    voice: Synthesizer
+    model: LanguageModel | None
+    phrases: tuple[PhraseCache, ...] = ()
+    servers: ModelServers | None = None
+    first: Mapping[str, str] = field(default_factory=dict)
+
+
+def engines_over_http(settings: Settings) -> Engines:
+    """The engines behind the model servers that the settings name, and what each falls back to.
+
+    Raises:
+        ConfigurationError: an address is none.
+    """
+    inference = settings.inference
+    hearing = inference.addresses(inference.recognizer_urls)
+    thinking = inference.addresses(inference.language_model_urls)
+    speaking = inference.addresses(inference.voice_urls)
+    clients = {url: InferenceClient(url) for url in dict.fromkeys((*hearing, *thinking, *speaking))}
+    models = [
+        HttpLanguageModel(clients[url], timeout_s=inference.decide_timeout_s / len(thinking))
+        for url in thinking
+    ]
+    voices = [_voice(settings, clients[url]) for url in speaking]
+    return Engines(
+        RecognizerChain(_rungs((url, HttpRecognizer(clients[url])) for url in hearing)),
+        VoiceChain(
+            [
+                Rung(url, voice, CircuitBreaker(_VOICE_FAILURES, _VOICE_REST_S))
+                for url, voice in zip(speaking, voices, strict=True)
+            ],
+            EngineVoice(EspeakVoice(EngineOptions())),
+            timeout_s=inference.speak_timeout_s,
+        ),
+        LanguageModelChain(
+            _rungs(zip(thinking, models, strict=True)), inference.decide_timeout_s
+        ),
+        tuple(voice.phrases for voice in voices if voice.phrases is not None),
+        ModelServers(
+            list(clients.values()), [clients[url] for url in hearing], models[0]
+        ),
+        {
+            recognizers.STAGE: hearing[0],
+            language_models.STAGE: thinking[0],
+            fallback.STAGE: speaking[0],
+        },
+    )  # fmt: skip
+
+
+def _rungs(engines: Iterable[tuple[str, AnyEngine]]) -> list[Rung[AnyEngine]]:
+    return [Rung(url, engine, CircuitBreaker(_FAILURES)) for url, engine in engines]
+
+
+def _voice(settings: Settings, client: InferenceClient) -> Voice:
+    """A server's voice with its fixed phrases; only what a judge took for speech is kept."""
+    inference = settings.inference
+    live = JudgedVoice(HttpSynthesizer(client, stall_s=inference.speech_stall_s))
+    spoken = HttpSynthesizer(client)
+    # The server's voice may change behind its URL; the engine's name is all we know of it here.
+    identity = f"{spoken.identity}|{inference.voice}|{inference.voice_model}"
+    phrases = PhraseCache(
+        settings.storage.phrases, live, identity=identity, patient=JudgedVoice(spoken)
+    )
+    return Voice(live, phrases)
