@@ -1,7 +1,8 @@
 """Whole conversations on the shipped models: from the caller's last word to the first of the reply.
 
-Callers ring one after the other, hear the greeting out, say one sentence, and hang up a second into
-the answer. What was said, heard, decided and spoken is real; only the telephone network is the bench.
+Callers ring one after the other, hear the greeting out, say one sentence, and hang up a second
+into the answer. What was said, heard, decided and spoken is real; only the telephone network is
+the bench.
 """
 
 import random
