@@ -81,8 +81,20 @@ class TranscriptionRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardWord:
+    """One word as it was written down, and how sure the model was of it: 0 to 1."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptSegment:
-    """A stretch of speech and what was heard in it; times in seconds of the request's audio."""
+    """A stretch of speech and what was heard in it; times in seconds of the request's audio.
+
+    Attributes:
+        words: empty where the engine does not say how sure it is of each.
+    """
 
     start_s: float
     end_s: float
@@ -90,6 +102,7 @@ class TranscriptSegment:
     avg_logprob: float
     no_speech_prob: float
     compression_ratio: float
+    words: tuple[HeardWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,8 @@ class Transcription:
         confidence: 0 to 1, from the tokens' mean log probability; 0 when nothing was heard.
         no_speech_prob: 0 to 1; 1 when the voice-activity gate let nothing through.
         dropped: what was heard and not believed, with the reason, for the record.
+        normalised: ``text`` with letters that were spelled joined to words; ``text`` stays as
+            it was heard.
     """
 
     text: str
@@ -107,6 +122,12 @@ class Transcription:
     no_speech_prob: float
     segments: tuple[TranscriptSegment, ...] = ()
     dropped: tuple[str, ...] = ()
+    normalised: str = ""
+
+    @property
+    def words(self) -> tuple[HeardWord, ...]:
+        """The words of all segments."""
+        return tuple(word for segment in self.segments for word in segment.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Speech to text with faster-whisper (CTranslate2).
 
-Whisper invents text where there is no speech. Three things hold that down: Silero's voice-activity
-model lets only speech through, decoding is greedy with limits on length and repetition, and what
-Whisper is known to invent is not believed.
+Whisper invents text where there is no speech. Four things hold that down: Silero's voice-activity
+model lets only speech through, of that keys, tones and music are left out
+(`appliance.inference.hearing.tones`), decoding is greedy with limits on length and repetition, and
+what Whisper is known to invent is not believed.
 """
 
 import json
@@ -15,10 +16,14 @@ import numpy as np
 
 from appliance.inference.audio import plan_pieces, quietest_sample
 from appliance.inference.config import EngineOptions
+from appliance.inference.hearing.spelling import with_letters_joined
+from appliance.inference.hearing.tones import spoken, without_keys
+from appliance.inference.hearing.word_scores import ScoringModel, words_of
 from appliance.inference.inventions import why_not_believed
 from appliance.inference.protocols import (
     RECOGNIZER_RATE_HZ,
     Cancellation,
+    HeardWord,
     Samples,
     Transcription,
     TranscriptionRequest,
@@ -28,6 +33,9 @@ from appliance.inference.protocols import (
 # Silero finds synthetic voices over 8 kHz at 0.5 as well; 0.35 keeps soft one-word answers.
 _SPEECH_THRESHOLD = 0.35
 _SHORTEST_PAUSE_MS = 250
+# Of 300 spoken phrases, "a" and "no" among them, the shortest took 260 ms; a note's beginning may
+# pass for speech for 30.
+_SHORTEST_SPEECH_MS = 100
 # Whisper mishears a first word that begins with the audio ("i" becomes "white", "five", "nine"):
 # measured on 60 sentences at 8 kHz, 46 heard word for word without a lead, 55 with it.
 _LEAD = RECOGNIZER_RATE_HZ // 5
@@ -50,6 +58,7 @@ class FasterWhisperRecognizer:
         self._directory = Path(options.model)
         self.name = f"faster-whisper:{self._directory.name}"
         self._model: Any = None
+        self._scores: ScoringModel | None = None
         self._takes_prompt = True
         self._takes_pauses = True
         self._longest_s = 30.0
@@ -73,6 +82,8 @@ class FasterWhisperRecognizer:
             cpu_threads=self._options.threads,
             local_files_only=True,
         )
+        self._scores = ScoringModel(self._model.model)
+        self._model.model = self._scores
         self._longest_s = float(self._model.feature_extractor.chunk_length)
         noise = self._noise.standard_normal(RECOGNIZER_RATE_HZ).astype(np.float32) * 0.01
         self._speech_spans(noise)
@@ -85,10 +96,11 @@ class FasterWhisperRecognizer:
         segments: list[TranscriptSegment] = []
         weights: list[int] = []
         dropped: list[str] = []
-        for start, end in self._pieces(request.samples):
+        samples = without_keys(request.samples)
+        for start, end in self._pieces(samples):
             cancellation.check()
-            for found in self._decode(self._prepared(request.samples, start, end), request):
-                segment = _segment(found, start, end)
+            for found in self._decode(self._prepared(samples, start, end), request):
+                segment = _segment(found, start, end, self._words(found))
                 reason = why_not_believed(segment)
                 if reason:
                     dropped.append(f"{segment.text!r}: {reason}")
@@ -100,7 +112,7 @@ class FasterWhisperRecognizer:
     def _pieces(self, samples: Samples) -> list[tuple[int, int]]:
         longest = int((self._longest_s - 0.5) * RECOGNIZER_RATE_HZ) - _LEAD - _TAIL
         return plan_pieces(
-            self._speech_spans(samples),
+            spoken(samples, self._speech_spans(samples)),
             longest,
             lambda start, end: quietest_sample(samples, start, end),
             joined=self._takes_pauses,
@@ -113,6 +125,7 @@ class FasterWhisperRecognizer:
         options = VadOptions(
             threshold=_SPEECH_THRESHOLD,
             min_silence_duration_ms=_SHORTEST_PAUSE_MS,
+            min_speech_duration_ms=_SHORTEST_SPEECH_MS,
             speech_pad_ms=30,
         )
         spans = get_speech_timestamps(samples, options, RECOGNIZER_RATE_HZ)
@@ -128,8 +141,15 @@ class FasterWhisperRecognizer:
         noise = self._noise.standard_normal(len(part)).astype(np.float32)
         return np.asarray(part + noise * level, dtype=np.float32)
 
+    def _words(self, found: Any) -> tuple[HeardWord, ...]:
+        assert self._scores is not None
+        logprobs = self._scores.take(found.tokens)
+        return words_of(found.tokens, logprobs, self._model.hf_tokenizer)
+
     def _decode(self, samples: Samples, request: TranscriptionRequest) -> list[Any]:
         hints = self._takes_prompt
+        assert self._scores is not None
+        self._scores.forget()
         segments, _ = self._model.transcribe(
             samples,
             language=request.language,
@@ -144,7 +164,7 @@ class FasterWhisperRecognizer:
         return list(segments)
 
 
-def _segment(found: Any, start: int, end: int) -> TranscriptSegment:
+def _segment(found: Any, start: int, end: int, words: tuple[HeardWord, ...]) -> TranscriptSegment:
     return TranscriptSegment(
         start_s=start / RECOGNIZER_RATE_HZ,
         end_s=end / RECOGNIZER_RATE_HZ,
@@ -152,6 +172,7 @@ def _segment(found: Any, start: int, end: int) -> TranscriptSegment:
         avg_logprob=float(found.avg_logprob),
         no_speech_prob=float(found.no_speech_prob),
         compression_ratio=float(found.compression_ratio),
+        words=words,
     )
 
 
@@ -162,10 +183,12 @@ def _joined(
         return Transcription("", 0.0, 1.0, (), tuple(dropped))
     total = sum(weights)
     logprob = sum(s.avg_logprob * w for s, w in zip(segments, weights, strict=True)) / total
+    text = " ".join(segment.text for segment in segments)
     return Transcription(
-        text=" ".join(segment.text for segment in segments),
+        text=text,
         confidence=min(1.0, math.exp(logprob)),
         no_speech_prob=max(segment.no_speech_prob for segment in segments),
         segments=tuple(segments),
         dropped=tuple(dropped),
+        normalised=with_letters_joined(text),
     )
