@@ -26,7 +26,7 @@ from appliance.inference.store.in_use import read_in_use
 from appliance.inference.store.manifest import KINDS, SETS, Kind, ManifestModel, load_manifest
 from appliance.inference.store.pulling import Surroundings, pull
 from appliance.inference.store.recommending import judge
-from appliance.inference.store.smoke import Tester
+from appliance.inference.store.smoke import SmokeTest
 from appliance.inference.store.sources import source_for
 from appliance.inference.store.swap import EngineChoice, Outcome, ask_server
 from appliance.inference.store.verifying import verify
@@ -242,9 +242,9 @@ def _of_set(arguments: argparse.Namespace, catalogue: Catalogue) -> list[str]:
     return list(catalogue.manifest.sets[arguments.set].names.values())
 
 
-def _tester(settings: Settings, threads: int | None = None) -> Tester:
+def _tester(settings: Settings, threads: int | None = None) -> SmokeTest:
     inference = settings.inference
-    return Tester(inference.device, threads or inference.threads, _questions())
+    return SmokeTest(inference.device, threads or inference.threads, _questions())
 
 
 def _questions() -> list[Question]:

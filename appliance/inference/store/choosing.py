@@ -7,7 +7,7 @@ from appliance.inference.store.checks import Facts
 from appliance.inference.store.errors import ModelStoreError
 from appliance.inference.store.in_use import Change, Choice, InUse, read_state, write_state
 from appliance.inference.store.manifest import Kind
-from appliance.inference.store.smoke import Tester
+from appliance.inference.store.smoke import SmokeTest
 from appliance.inference.store.swap import EngineChoice, Outcome
 
 Ask = Callable[[EngineChoice], Outcome]
@@ -15,7 +15,7 @@ Tell = Callable[[str, Facts], None]
 
 
 def use(
-    catalogue: Catalogue, models: list[Installed], tester: Tester, ask: Ask, now: str, tell: Tell
+    catalogue: Catalogue, models: list[Installed], tester: SmokeTest, ask: Ask, now: str, tell: Tell
 ) -> Outcome:
     """Put these in use, one of each kind. Call it inside `Catalogue.changing`.
 
@@ -46,7 +46,7 @@ def use(
 
 def roll_back(
     catalogue: Catalogue, kind: Kind | None, settings: Mapping[Kind, EngineChoice],
-    tester: Tester, ask: Ask, tell: Tell,
+    tester: SmokeTest, ask: Ask, tell: Tell,
 ) -> tuple[Change, Outcome]:  # fmt: skip
     """Take the latest choice back; what was before is tested like any other.
 

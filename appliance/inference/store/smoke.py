@@ -17,7 +17,7 @@ _MODULE = "appliance.inference.store.model_process"
 
 
 @dataclass(frozen=True, slots=True)
-class Tester:
+class SmokeTest:
     """How models are tried.
 
     Attributes:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -18,6 +18,7 @@ from appliance.inference.store.files import open_regular
 from appliance.inference.store.manifest import ManifestModel, ModelFile
 
 _BLOCK = 256 * 1024
+_MOST_RENAMES = 4
 _TIMEOUT = urllib3.Timeout(connect=10, read=30)
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
@@ -80,9 +81,8 @@ class HttpSource:
     def facts(self, model: ManifestModel, file: ModelFile) -> FileFacts:
         """See `FileSource`; from a HEAD request, which not every server answers."""
         with self._response("HEAD", self.address(model, file), {}) as response:
-            size = response.headers.get("Content-Length", "")
-            known = response.status == 200 and size.isascii() and size.isdigit()
-            return FileFacts(int(size) if known else None)
+            known = response.status == 200
+            return FileFacts(_count(response.headers.get("Content-Length", "")) if known else None)
 
     @contextmanager
     def open(self, model: ManifestModel, file: ModelFile, start: int, tag: str) -> Iterator[Stream]:
@@ -118,7 +118,7 @@ class HttpSource:
 
     @contextmanager
     def _response(
-        self, method: str, url: str, headers: Mapping[str, str]
+        self, method: str, url: str, headers: Mapping[str, str], *, redirect: bool = True
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         try:
             response = self._pool.request(
@@ -127,6 +127,7 @@ class HttpSource:
                 headers={"Accept-Encoding": "identity", **headers},
                 timeout=_TIMEOUT,
                 retries=urllib3.Retry(total=5, connect=0, read=0, redirect=5, status=0),
+                redirect=redirect,
                 preload_content=False,
                 decode_content=False,
             )
@@ -169,23 +170,28 @@ class HubSource(HttpSource):
         return {"Authorization": f"Bearer {token}"} if token else {}
 
     def facts(self, model: ManifestModel, file: ModelFile) -> FileFacts:
-        """See `FileSource`. The hub's tag of a large file is its SHA-256."""
-        from huggingface_hub import get_hf_file_metadata
-        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+        """See `FileSource`. The hub's tag of a large file is its SHA-256.
 
+        It stands beside the redirect to where the file is stored, so only redirects within the hub
+        (a repository with a new name) are followed.
+        """
         url = self.address(model, file)
-        try:
-            told = get_hf_file_metadata(
-                url, token=False if self._endpoint else None, endpoint=self._endpoint
-            )
-        except EntryNotFoundError as error:
-            raise ModelStoreError(f"{url}: no such file") from error
-        except HfHubHTTPError as error:
-            raise ModelStoreError(f"{url}: {str(error).splitlines()[0]}") from error
-        except (OSError, ValueError, RuntimeError):
-            return FileFacts()  # no HEAD there, or out of reach: the transfer itself says which
-        tag = told.etag or ""
-        return FileFacts(told.size, tag if re.fullmatch("[0-9a-f]{64}", tag) else None)
+        for _ in range(_MOST_RENAMES):
+            with self._response("HEAD", url, self.headers(), redirect=False) as response:
+                told, status = response.headers, response.status
+            place = told.get("Location", "")
+            if not (300 <= status < 400 and place.startswith("/") and "X-Linked-Etag" not in told):
+                break
+            url = urljoin(url, place)
+        if status >= 400:
+            return FileFacts()  # no HEAD there, or no such file: the transfer itself says which
+        stored = "X-Linked-Etag" in told
+        tag = told.get("X-Linked-Etag" if stored else "ETag", "").strip('"')
+        size = told.get("X-Linked-Size" if stored else "Content-Length", "")
+        return FileFacts(
+            _count(size) if status == 200 or stored else None,
+            tag if re.fullmatch("[0-9a-f]{64}", tag) else None,
+        )
 
 
 class DirectorySource:
@@ -270,8 +276,7 @@ def _pool(url: str) -> urllib3.PoolManager:
 
 
 def _stream(response: urllib3.BaseHTTPResponse, url: str, start: int) -> Stream:
-    length = response.headers.get("Content-Length", "")
-    total = int(length) if length.isascii() and length.isdigit() else None
+    total = _count(response.headers.get("Content-Length", ""))
     begin = 0
     if response.status == 206:
         told = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
@@ -280,6 +285,11 @@ def _stream(response: urllib3.BaseHTTPResponse, url: str, start: int) -> Stream:
         begin, total = start, int(told[2]) if told[2] != "*" else None
     tag = response.headers.get("ETag", "")
     return Stream(begin, total, "" if tag.startswith("W/") else tag, _blocks(response, url))
+
+
+def _count(text: str) -> int | None:
+    """A header's number of bytes."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _blocks(response: urllib3.BaseHTTPResponse, url: str) -> Iterator[bytes]:
