@@ -216,5 +216,7 @@ def load_manifest(path: Path = MANIFEST) -> Manifest:
             f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3]
         )
         raise ModelStoreError(f"{path}: {wrong}") from error
+    except ModelStoreError as error:
+        raise ModelStoreError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise ModelStoreError(f"{path}: no valid TOML: {error}") from error
