@@ -106,7 +106,7 @@ class VoiceGains:
 
 
 def gain_of(pieces: Iterable[SpeechPiece]) -> float:
-    """The factor that brings this speech to `TARGET_DBOV`, within 18 dB; 1 for silence."""
+    """The factor that brings this speech to `TARGET_DBOV`, at most 18 dB up; 1 for silence."""
     heard = [
         soxr.resample(np.frombuffer(p.pcm, "<i2").astype(np.float32) / 32768, p.rate_hz, _RATE_HZ)
         for p in pieces
@@ -115,7 +115,7 @@ def gain_of(pieces: Iterable[SpeechPiece]) -> float:
     level = active_level_dbov(np.concatenate(heard), _RATE_HZ) if heard else -100.0
     if level <= -90:
         return 1.0
-    gain_db = min(_MOST_GAIN_DB, max(-_MOST_GAIN_DB, TARGET_DBOV - level))
+    gain_db = min(_MOST_GAIN_DB, TARGET_DBOV - level)
     return float(10 ** (gain_db / 20))
 
 
