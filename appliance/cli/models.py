@@ -26,6 +26,7 @@ from appliance.inference.store.in_use import read_in_use
 from appliance.inference.store.manifest import KINDS, SETS, Kind, ManifestModel, load_manifest
 from appliance.inference.store.pulling import Surroundings, pull
 from appliance.inference.store.recommending import judge
+from appliance.inference.store.removing import remove
 from appliance.inference.store.smoke import SmokeTest
 from appliance.inference.store.sources import source_for
 from appliance.inference.store.swap import EngineChoice, Outcome, ask_server
@@ -62,6 +63,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     one.add_argument("path", type=Path, metavar="PATH")
     one.add_argument("--name", help="what to call it; its file's name by default")
     one.set_defaults(run=run_add)
+    one = verbs.add_parser("remove", help="take a model off the disk")
+    one.add_argument("name", metavar="NAME")
+    one.set_defaults(run=run_remove)
     one = verbs.add_parser("verify", help="compare files with their checksums")
     one.add_argument("names", nargs="*", metavar="NAME")
     one.set_defaults(run=run_verify)
@@ -135,19 +139,31 @@ def run_add(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_remove(arguments: argparse.Namespace) -> int:
+    """Delete a model that is not in use."""
+    catalogue = _catalogue(load_settings())
+    with catalogue.changing():
+        size = remove(catalogue, arguments.name)
+    Console(soft_wrap=True).print(
+        f"{arguments.name}: gone, {size / 1e6:,.1f} MB are free", highlight=False
+    )
+    return 0
+
+
 def run_verify(arguments: argparse.Namespace) -> int:
     """Check; 1 when something is wrong."""
     console = Console(soft_wrap=True)
     bad = 0
-    for finding in verify(_catalogue(load_settings()), arguments.names):
+    catalogue = _catalogue(load_settings())
+    for finding in verify(catalogue, arguments.names):
         word = "wrong" if finding.wrong else "ok"
         note = f" ({finding.note})" if finding.note else ""
         console.print(f"{word:6}{finding.name}: {finding.files} files{note}", highlight=False)
         for line in finding.wrong:
             console.print(f"        {line}", markup=False, highlight=False)
-        bad += bool(finding.wrong)
-    if bad:
-        console.print("`appliance models pull NAME` brings damaged files again")
+        if finding.wrong:
+            bad += 1
+            console.print(f"        {catalogue.mend(finding.name)}", highlight=False)
     return 1 if bad else 0
 
 
@@ -173,13 +189,15 @@ def run_rollback(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     catalogue = _catalogue(settings)
     with catalogue.changing():
-        change, outcome = roll_back(
+        changes, outcome = roll_back(
             catalogue, arguments.kind, _of_settings(settings), _tester(settings),
             lambda choice: _ask(settings, arguments, choice),
             lambda name, facts: report.print_check(console, name, facts),
         )  # fmt: skip
-    name = change.before.name if change.before else "what the settings name"
-    console.print(f"In use as {change.kind}: {name}. {_said(outcome)}", highlight=False)
+    for change in changes:
+        name = change.before.name if change.before else "what the settings name"
+        console.print(f"In use as {change.kind}: {name}", highlight=False)
+    console.print(_said(outcome), highlight=False)
     return 0
 
 

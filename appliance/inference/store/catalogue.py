@@ -111,6 +111,14 @@ class Catalogue:
             )
         return self.manifest.by_name[name]
 
+    def mend(self, name: str) -> str:
+        """What to do about a model's damaged files."""
+        if name in self.manifest.by_name and self.manifest.by_name[name].source.shipped is None:
+            return f"`appliance models pull {name}` brings them again"
+        if name in self.manifest.by_name:
+            return "Install the appliance again"
+        return f"`appliance models remove {name}`, then add it again"
+
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Hold the directory while it changes: one command at a time.

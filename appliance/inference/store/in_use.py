@@ -84,10 +84,18 @@ class InUse:
         kept = {kind: choice for kind, choice in merged.items() if choice is not None}
         return InUse(kept, (*self.history, *changes)[-_MOST_HISTORY:])
 
-    def last_change(self, kind: Kind | None = None) -> Change | None:
-        """The latest change, of one kind where that is given."""
-        found = (change for change in reversed(self.history) if kind in (None, change.kind))
-        return next(found, None)
+    def last_changes(self, kind: Kind | None = None) -> list[Change]:
+        """What the latest command changed, newest first; of one kind where that is given."""
+        found: dict[Kind, Change] = {}
+        for change in reversed(self.history):
+            if kind not in (None, change.kind):
+                continue
+            if found and (
+                change.kind in found or {one.at for one in found.values()} != {change.at}
+            ):
+                break
+            found[change.kind] = change
+        return list(found.values())
 
     def without(self, change: Change) -> "InUse":
         """As it was before that change, which is forgotten."""

@@ -58,10 +58,10 @@ class Desk:
         return use(self.catalogue, list(models), TESTER, self.ask, now, self.told.__setitem__)
 
     def back(self) -> str:
-        change, _ = roll_back(
+        changes, _ = roll_back(
             self.catalogue, None, OF_SETTINGS, TESTER, self.ask, self.told.__setitem__
         )
-        return change.kind
+        return " ".join(change.kind for change in changes)
 
     @property
     def names(self) -> dict[str, str]:

@@ -82,12 +82,18 @@ def test_from_a_file_of_ones_own_to_in_use_and_back(
     assert run(["models", "verify", "mine"]) == 1
     assert "has 500000 bytes" in capsys.readouterr().out
     assert run(["models", "use", "mine"]) == 1
-    assert "appliance: mine" in capsys.readouterr().err
+    assert "mine is not as it came: mine.gguf has 500000 bytes" in capsys.readouterr().err
+    assert run(["models", "remove", "mine"]) == 1
+    assert "is in use as language_model" in capsys.readouterr().err
     assert run(["models", "rollback"]) == 0
     assert "what the settings name" in capsys.readouterr().out
     assert read_in_use(directory) == {}
     assert run(["models", "rollback"]) == 1
     assert "nothing to go back to" in capsys.readouterr().err
+    assert run(["models", "remove", "mine"]) == 0
+    assert "mine: gone" in capsys.readouterr().out
+    assert not (directory / "mine").exists()
+    assert run(["models", "add", str(mine)]) == 0
 
 
 @pytest.mark.models
@@ -112,6 +118,8 @@ def test_the_bench_measures_and_recommends(
         (["pull", "whisper-base", "--mirror", "ftp://x"], "write http://host"),
         (["pull", "whisper-base", "--from", "/nowhere"], "is the stick mounted?"),
         (["add", "/nowhere.gguf"], "no such file or folder"),
+        (["remove", "espeak-en-us"], "comes with the appliance and stays"),
+        (["remove", "whisper-base"], "is not here"),
         (["use"], "name the models, or a --set"),
         (["use", "whisper-base"], "appliance models pull whisper-base"),
         (["use", "--set", "small"], "appliance models pull whisper-base"),

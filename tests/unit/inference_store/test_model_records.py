@@ -96,16 +96,28 @@ def test_going_back_and_back_again() -> None:
         .with_choices({"recognizer": whisper}, "2")
         .with_choices({"voice": GB}, "3")
     )
-    last = state.last_change()
-    assert last is not None
+    (last,) = state.last_changes()
     state = state.without(last)
     assert state.choices == {"voice": US, "recognizer": whisper}
-    voice = state.last_change("voice")
-    assert voice is not None
+    (voice,) = state.last_changes("voice")
     state = state.without(voice)
     assert state.choices == {"recognizer": whisper}
-    assert state.last_change("voice") is None
-    assert state.last_change("recognizer") is not None
+    assert state.last_changes("voice") == []
+    assert len(state.last_changes("recognizer")) == 1
+
+
+def test_what_one_command_changed_goes_back_together() -> None:
+    whisper = Choice(name="w", engine="faster-whisper", model="/w")
+    state = InUse({}).with_choices({"voice": US}, "1")
+    state = state.with_choices({"recognizer": whisper}, "2").with_choices({"voice": GB}, "2")
+    both = state.last_changes()
+    assert [change.kind for change in both] == ["voice", "recognizer"]
+    for change in both:
+        state = state.without(change)
+    assert state.choices == {"voice": US}
+    # Within one second: each kind once, so the older choice of a kind is another command's.
+    state = InUse({}).with_choices({"voice": US}, "1").with_choices({"voice": GB}, "1")
+    assert len(state.last_changes()) == 1
 
 
 def test_the_history_ends_somewhere() -> None:
@@ -113,9 +125,7 @@ def test_the_history_ends_somewhere() -> None:
     for turn in range(200):
         state = state.with_choices({"voice": US if turn % 2 else GB}, str(turn))
     assert len(state.history) == 50
-    last = state.last_change()
-    assert last is not None
-    assert last.at == "199"
+    assert [change.at for change in state.last_changes()] == ["199"]
 
 
 @pytest.mark.parametrize(
