@@ -166,8 +166,11 @@ class Capacity:
     @property
     def calls(self) -> int:
         """How many calls at once, at least 1."""
-        if self._fixed:
-            return self._fixed
+        return self._fixed or self.measured
+
+    @property
+    def measured(self) -> int:
+        """The same by measurement, also where the operator has set a figure."""
         most = float(MOST_CALLS)
         cores_a_call = cores_taken = 0.0
         for kind, measured in self._kinds.items():

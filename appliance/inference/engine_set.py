@@ -176,7 +176,7 @@ class EngineSet:
                 "utilisation": round(self.capacity.utilisation(kind), 4),
                 "share_per_call": round(self.capacity.share(kind), 5),
             }
-        return {**self.call_facts(), "engines": engines}
+        return {**self.call_facts(), "measured": self.capacity.measured, "engines": engines}
 
     def call_facts(self) -> Mapping[str, int]:
         """Calls in progress, how many there may be, and how many requests were turned away."""

@@ -8,6 +8,8 @@ not slow another one's tokens: with seven other sequences of 500 tokens, the nex
 
 import ctypes
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,6 @@ class LlamaContext:
             llama_cpp.llama_model_free(self._model)
             raise ValueError(f"{file}: llama.cpp makes no context of it")
         self._memory: Any = llama_cpp.llama_get_memory(self._context)
-        self._abort: Any = None
         self._batch = _Batch()
         self._template = self._chat_template()
 
@@ -84,10 +85,19 @@ class LlamaContext:
             self._library.llama_model_free(self._model)
             self._context = None
 
-    def set_abort(self, aborts: Any) -> None:
-        """``aborts(None)`` is asked between the layers of a prompt whether to give up."""
-        self._abort = self._library.ggml_abort_callback(aborts)
-        self._library.llama_set_abort_callback(self._context, self._abort, None)
+    @contextmanager
+    def abortable(self, gives_up: Callable[[], bool]) -> Iterator[None]:
+        """Inside, ``gives_up`` is asked some eighty times in each evaluation whether to go on.
+
+        For prompts: the next token is there before asking so often is worth it.
+        """
+        callback = self._library.ggml_abort_callback(lambda _: gives_up())
+        self._library.llama_set_abort_callback(self._context, callback, None)
+        try:
+            yield
+        finally:
+            nobody = self._library.ggml_abort_callback()
+            self._library.llama_set_abort_callback(self._context, nobody, None)
 
     def prompt(self, messages: tuple[ChatMessage, ...]) -> Tokens:
         """The messages as the model's chat template writes them, up to where the answer begins.
@@ -122,7 +132,7 @@ class LlamaContext:
         self._library.llama_memory_seq_cp(self._memory, source, slot, -1, -1)
 
     def evaluate(self, slot: int, tokens: Tokens, start: int) -> None:
-        """Add tokens to a sequence that holds ``start`` of them, at most `BATCH` at a time.
+        """Add tokens to a sequence that holds ``start`` of them, 512 at a time.
 
         Raises:
             DecodeError: it was told to abort, or failed.

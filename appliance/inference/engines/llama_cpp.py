@@ -42,7 +42,6 @@ class LlamaCppChat:
         self._slots = SlotTable(1)
         self._over: deque[str] = deque()
         self._control: tuple[str, ...] = ()
-        self._cancellation: Cancellation | None = None
 
     def load(self) -> None:
         """Read the model and let it say one token."""
@@ -54,7 +53,6 @@ class LlamaCppChat:
             cuda=self._options.device == "cuda",
             most_slots=_MOST_SLOTS,
         )
-        llama.set_abort(self._aborts)
         self._llama = llama
         self._grammars = Grammars(llama.vocabulary)
         self._slots = SlotTable(llama.slots)
@@ -138,7 +136,8 @@ class LlamaCppChat:
         if not llama.truncate(place.slot, keep):
             llama.clear(place.slot)
             keep = 0
-        self._evaluate(llama, place.slot, tokens[keep:], keep, cancellation)
+        with llama.abortable(lambda: cancellation.requested):
+            self._evaluate(llama, place.slot, tokens[keep:], keep, cancellation)
         self._slots.record(place.slot, tokens)
         return place.slot, keep
 
@@ -150,7 +149,6 @@ class LlamaCppChat:
         start: int,
         cancellation: Cancellation,
     ) -> None:
-        self._cancellation = cancellation
         try:
             llama.evaluate(slot, tokens, start)
         except DecodeError:
@@ -158,8 +156,6 @@ class LlamaCppChat:
             self._slots.record(slot, tokens[:0])
             cancellation.check()
             raise
-        finally:
-            self._cancellation = None
 
     def _answer(
         self,
@@ -190,11 +186,6 @@ class LlamaCppChat:
         if text := decoder.decode(b"", final=True):
             yield ChatPiece(text)
         yield ChatPiece("", finish, len(prompt), len(written), cached)
-
-    def _aborts(self, _data: object) -> bool:
-        """Asked by llama.cpp between the layers of a long prompt."""
-        cancellation = self._cancellation
-        return cancellation is not None and cancellation.requested
 
     def _plain(self, text: str) -> str:
         """The text without the model's control tokens: what a caller says is never a command."""
