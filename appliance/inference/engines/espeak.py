@@ -77,9 +77,11 @@ class EspeakVoice:
         gain = self._gain(name) if clauses else 1.0
         for number, clause in enumerate(clauses, 1):
             cancellation.check()
-            raw, rate_hz = _synthesised(intoned(clause), voice, rate, cancellation)
+            last = number == len(clauses)
+            text = clause if last else intoned(clause)
+            raw, rate_hz = _synthesised(text, voice, rate, cancellation)
             samples = np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32768)
-            pause_ms = pause_after(clause, last=number == len(clauses))
+            pause_ms = pause_after(clause, last=last)
             pcm = clause_pcm(amplified(samples, gain), rate_hz, pause_ms)
             if pcm:
                 yield SpeechPiece(pcm, rate_hz)

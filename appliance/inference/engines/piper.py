@@ -62,8 +62,10 @@ class PiperVoiceEngine:
         gain = self._gain("" if speaker is None else request.voice, speaker)
         clauses = split_clauses(request.text)
         for number, clause in enumerate(clauses, 1):
-            pause_ms = pause_after(clause, last=number == len(clauses))
-            for samples, rate_hz in self._synthesised(intoned(clause), speaker, request.speed):
+            last = number == len(clauses)
+            text = clause if last else intoned(clause)
+            pause_ms = pause_after(clause, last=last)
+            for samples, rate_hz in self._synthesised(text, speaker, request.speed):
                 cancellation.check()
                 pcm = clause_pcm(amplified(samples, gain), rate_hz, pause_ms)
                 if pcm:
