@@ -20,7 +20,7 @@ from appliance.inference.store.files import (
 )
 from appliance.inference.store.manifest import Kind, ManifestModel, ModelFile, Source
 from appliance.inference.store.pulling import Surroundings, pull
-from appliance.inference.store.sources import FileFacts, Stream, local_stream
+from appliance.inference.store.streams import FileFacts, Stream, local_stream
 
 _MOST_FILES = 64
 _GGUF_MAGIC = b"GGUF"

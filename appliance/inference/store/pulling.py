@@ -12,7 +12,7 @@ from appliance.inference.store.errors import ChecksumError, DiskFullError, Model
 from appliance.inference.store.files import sha256_of, sync_directory
 from appliance.inference.store.lock import LockedFile, LockedModel, Vouched, write_lock
 from appliance.inference.store.manifest import ManifestModel, ModelFile
-from appliance.inference.store.sources import FileFacts, FileSource
+from appliance.inference.store.streams import FileFacts, FileSource
 from appliance.inference.store.transfer import Expected, Transfer
 
 SPARE_BYTES = 256_000_000

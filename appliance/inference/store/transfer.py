@@ -19,7 +19,7 @@ from appliance.inference.store.errors import (
 from appliance.inference.store.files import sha256_of, write_atomically
 from appliance.inference.store.lock import LockedFile, Vouched
 from appliance.inference.store.manifest import ManifestModel, ModelFile
-from appliance.inference.store.sources import FileSource, Stream
+from appliance.inference.store.streams import FileSource, Stream
 
 _TRIES = 4  # without a byte in between
 _LONGEST_WAIT_S = 8.0

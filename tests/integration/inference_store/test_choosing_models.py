@@ -12,6 +12,8 @@ from aiohttp import web
 
 from appliance.calls.errors import InferenceError
 from appliance.cli.models import _questions
+from appliance.inference.client import InferenceClient
+from appliance.inference.config import InferenceConfig
 from appliance.inference.store.adding import add, recognise
 from appliance.inference.store.catalogue import Catalogue, Installed
 from appliance.inference.store.choosing import roll_back, use
@@ -22,7 +24,12 @@ from appliance.inference.store.pulling import Surroundings
 from appliance.inference.store.smoke import SmokeTest
 from appliance.inference.store.swap import EngineChoice, Outcome, ask_server
 from tests.fixtures_models import build_gguf, build_piper_voice, build_whisper
-from tests.integration.inference.model_servers import STARTER_DECIDER, STARTER_WHISPER, raw_server
+from tests.integration.inference.model_servers import (
+    STARTER_DECIDER,
+    STARTER_WHISPER,
+    model_server,
+    raw_server,
+)
 from tests.integration.inference_store.mirrors import web_server
 
 pytestmark = pytest.mark.models
@@ -233,3 +240,19 @@ def test_no_server_is_no_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     assert ask_server(f"http://127.0.0.1:{port}", CHOICE, 5.0) == "no server"
+
+
+def test_our_own_server_takes_a_model_over() -> None:
+    config = InferenceConfig(
+        port=0, language_model="rules", recognizer_model=str(STARTER_WHISPER), stand_ins=False
+    )
+    with model_server(config) as server:
+        model = EngineChoice("language_model", "llama-cpp", str(STARTER_DECIDER))
+        assert ask_server(server.url, model, 30.0) == "ready"
+        client = InferenceClient(server.url)
+        health = client.get_json("/health", 5.0)
+        assert health["engines"]["language_model"]["serving"] == "llama-cpp:decider"
+        nothing = EngineChoice("language_model", "llama-cpp", "/nowhere/x.gguf")
+        with pytest.raises(InferenceError, match="nowhere"):
+            ask_server(server.url, nothing, 30.0)
+        client.close()
