@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from appliance.calls.errors import ApplianceError
-from appliance.cli import bench, controller, database, demo, inference, lab, models, render
+from appliance.cli import admin, bench, controller, database, demo, inference, lab, models, render
 
-COMMANDS = (controller, inference, database, render, models, lab, demo, bench)
+COMMANDS = (controller, inference, admin, database, render, models, lab, demo, bench)
 
 
 def run(arguments: Sequence[str]) -> int:

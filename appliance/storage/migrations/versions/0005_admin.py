@@ -17,12 +17,15 @@ _GUARDS = "sign_in_guards"
 _LOOK_UP = """
 CREATE FUNCTION appliance_account_of(wanted text)
 RETURNS TABLE (organisation_id uuid, account_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET appliance.account_look_up = 'on'
 AS $$
-    SELECT a.organisation_id, a.id FROM public.accounts AS a WHERE lower(a.email) = lower(wanted)
-$$
+BEGIN
+    PERFORM set_config('appliance.account_look_up', 'on', true);
+    RETURN QUERY SELECT a.organisation_id, a.id FROM public.accounts AS a
+        WHERE lower(a.email) = lower(wanted);
+    PERFORM set_config('appliance.account_look_up', '', true);
+END $$
 """
 
 

@@ -1,0 +1,188 @@
+"""How the parts of the appliance are, in words: what the strip on every page and /readyz say."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import aiohttp
+import structlog
+
+from appliance.admin.config import AdminConfig
+from appliance.admin.database import DatabaseThreads
+from appliance.admin.problems import Problem
+from appliance.admin.spool_state import SpoolState, spool_state
+from appliance.admin.switch_link import SwitchLink
+from appliance.calls.errors import StorageError, SwitchError
+
+log = structlog.get_logger(__name__)
+
+_FRESH_S = 3.0
+_PROBE_S = 3.0
+_MUCH_WAITING = 1024 * 1024
+
+
+class State(StrEnum):
+    """How a part is. Calls suffer while one is ``DOWN``."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part.
+
+    Attributes:
+        name: stable word for programs.
+        title: for people.
+        words: what is wrong and what it means, or that all is well.
+    """
+
+    name: str
+    title: str
+    state: State
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """All parts, as they were at one moment."""
+
+    parts: tuple[Part, ...]
+    spool: SpoolState | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether no part is down."""
+        return all(part.state is not State.DOWN for part in self.parts)
+
+    @property
+    def troubled(self) -> tuple[Part, ...]:
+        """The parts that are not well, the worst first."""
+        wrong = (part for part in self.parts if part.state is not State.OK)
+        return tuple(sorted(wrong, key=lambda part: part.state is not State.DOWN))
+
+
+class HealthChecks:
+    """Asks every part, at most every three seconds however many want to know.
+
+    Args:
+        clock_s: of a clock that never goes back.
+    """
+
+    def __init__(
+        self, config: AdminConfig, threads: DatabaseThreads, switch: SwitchLink,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._config, self._threads, self._switch = config, threads, switch
+        self._clock_s = clock_s
+        self._report: HealthReport | None = None
+        self._at_s = 0.0
+        self._asking = asyncio.Lock()
+
+    @property
+    def last(self) -> HealthReport | None:
+        """The newest report, however old; None before the first."""
+        return self._report
+
+    async def report(self) -> HealthReport:
+        """How every part is."""
+        async with self._asking:
+            if self._report is None or self._clock_s() - self._at_s >= _FRESH_S:
+                self._report = await self._ask()
+                self._at_s = self._clock_s()
+            return self._report
+
+    async def _ask(self) -> HealthReport:
+        spool = asyncio.create_task(self._spool(), name="health-spool")
+        parts = await asyncio.gather(
+            _limited("database", "Database", self._database()),
+            _limited("switch", "FreeSWITCH", self._freeswitch()),
+            _limited("inference", "Speech and language", self._inference()),
+        )
+        state, error = await spool
+        if state is None:
+            lost = Part("spool", "Event spool", State.DOWN, f"The spool cannot be read: {error}.")
+            return HealthReport((*parts, lost))
+        return HealthReport((*parts, self._controllers(state), _spool_part(state)), state)
+
+    async def _database(self) -> Part:
+        part = ("database", "Database")
+        try:
+            await self._threads.run(self._threads.database.check)
+        except StorageError as error:
+            return Part(*part, State.DOWN, f"Calls go on and wait in the spool: {error}.")
+        except Problem as problem:
+            return Part(*part, State.DEGRADED, problem.detail)
+        return Part(*part, State.OK, "The database answers.")
+
+    async def _freeswitch(self) -> Part:
+        part = ("switch", "FreeSWITCH")
+        try:
+            await self._switch.api("status", 2.0)
+        except SwitchError as error:
+            return Part(*part, State.DOWN, f"The control link is down: {error}.")
+        return Part(*part, State.OK, "FreeSWITCH answers.")
+
+    async def _inference(self) -> Part:
+        part = ("inference", "Speech and language")
+        url = self._config.inference_url
+        if not url:
+            return Part(*part, State.DOWN, "No model server is named (APPLIANCE_INFERENCE__URL).")
+        mend = "Callers get the keypad menu and the operator until it answers."
+        try:
+            limit = aiohttp.ClientTimeout(total=2.0)
+            async with (
+                aiohttp.ClientSession(timeout=limit) as client,
+                client.get(f"{url.rstrip('/')}/health") as answer,
+            ):
+                body = await answer.json()
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            reason = str(error) or "it gave no answer in 2 s"
+            return Part(*part, State.DOWN, f"The model server is away: {reason}. {mend}")
+        said = body.get("status") if isinstance(body, dict) else None
+        if said == "ready":
+            return Part(*part, State.OK, "Every engine is ready.")
+        state = State.DEGRADED if said in ("degraded", "loading") else State.DOWN
+        return Part(*part, state, f"The model server says it is {str(said)[:40]}. {mend}")
+
+    async def _spool(self) -> tuple[SpoolState | None, str]:
+        try:
+            return await asyncio.to_thread(spool_state, self._config.spool), ""
+        except OSError as error:
+            return None, error.strerror or str(error)
+
+    def _controllers(self, spool: SpoolState) -> Part:
+        part = ("controllers", "Controllers")
+        wanted, running = self._config.controllers, len(spool.living)
+        if wanted and not running:
+            words = "No controller runs here; callers reach the hunt group and voicemail."
+            return Part(*part, State.DOWN, words)
+        names = ", ".join(spool.living) or "none"
+        if running < wanted:
+            words = f"{running} of {wanted} controllers run: {names}."
+            return Part(*part, State.DEGRADED, words)
+        return Part(*part, State.OK, f"Running: {names}.")
+
+
+def _spool_part(spool: SpoolState) -> Part:
+    part = ("spool", "Event spool")
+    if spool.waiting_bytes > _MUCH_WAITING:
+        megabytes = spool.waiting_bytes / 1024**2
+        words = f"{megabytes:.1f} MB of events wait for the database; pages lag behind."
+        return Part(*part, State.DEGRADED, words)
+    if spool.dead_letters:
+        words = f"{spool.dead_letters} events were refused by the database; see dead-letters.jsonl."
+        return Part(*part, State.DEGRADED, words)
+    return Part(*part, State.OK, "Events reach the database.")
+
+
+async def _limited(name: str, title: str, asking: Awaitable[Part]) -> Part:
+    try:
+        async with asyncio.timeout(_PROBE_S):
+            return await asking
+    except TimeoutError:
+        return Part(name, title, State.DOWN, f"It gave no answer in {_PROBE_S:g} s.")

@@ -1,0 +1,48 @@
+"""The pages of the menu, and who sees which."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from appliance.admin.principal import Principal
+from appliance.admin.roles import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of the menu.
+
+    Attributes:
+        route: its name.
+        path: it and what lies under it count as this page.
+        permission: who lacks it does not see the entry; the route's rule decides on its own.
+        icon: name of a symbol in ``static/icons.svg``.
+    """
+
+    route: str
+    path: str
+    title: str
+    icon: str
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry as one page shows it."""
+
+    entry: Entry
+    current: bool
+
+
+MENU: tuple[Entry, ...] = (
+    Entry("calls", "/calls", "Calls", "calls", Permission.CALLS_READ),
+    Entry("api_page", "/api-docs", "API", "api", Permission.HEALTH_READ),
+)
+
+
+def navigation_for(who: Principal, path: str, menu: Iterable[Entry] = MENU) -> tuple[Shown, ...]:
+    """The menu of somebody who looks at ``path``."""
+    return tuple(
+        Shown(entry, path == entry.path or path.startswith(f"{entry.path}/"))
+        for entry in menu
+        if who.may(entry.permission)
+    )

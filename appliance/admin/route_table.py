@@ -1,0 +1,28 @@
+"""Every route there is. A new page or resource is added here, and nowhere else."""
+
+from appliance.admin import plain
+from appliance.admin.api import calls as api_calls
+from appliance.admin.api import documents, health, tokens
+from appliance.admin.pages import account, api_docs, calls, sign_in
+from appliance.admin.routing import Route, check_table
+
+
+def all_routes() -> tuple[Route, ...]:
+    """The table.
+
+    Raises:
+        RouteError: a declaration does not hold together.
+    """
+    return check_table(
+        (
+            *plain.ROUTES,
+            *sign_in.ROUTES,
+            *account.ROUTES,
+            *calls.ROUTES,
+            *api_docs.ROUTES,
+            *health.ROUTES,
+            *api_calls.ROUTES,
+            *tokens.ROUTES,
+            *documents.ROUTES,
+        )
+    )
