@@ -93,6 +93,14 @@ class InferenceSettings(_Group):
     language_model_file: str = str(_ROOT / "models" / "starter" / "decider.gguf")
     voice: str = "espeak-ng"
     voice_model: str = ""
+    recognizer_workers: int = Field(
+        default=1, ge=1, description="recognisers side by side in the model server"
+    )
+    calls: int = Field(
+        default=0,
+        ge=0,
+        description="calls the model server takes at once; 0: as many as it measures it can serve",
+    )
     recognize_timeout_s: float = Field(
         default=3.0, gt=0, description="for all recognisers together, then the caller is given keys"
     )

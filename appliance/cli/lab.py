@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from appliance.cli.arguments import at_least_one
+from appliance.lab.faults import ENGINE_FAULTS
 from appliance.lab.report import print_line, print_result, print_summary
 from appliance.lab.results import ScenarioResult
 from appliance.lab.scenario import Scenario, load_scenarios
@@ -38,7 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=arguments.json)
     with (
         keep_folder(arguments.keep) as work,
-        play_on(arguments.switch, console, arguments.controllers, work) as (_, play),
+        play_on(
+            arguments.switch,
+            console,
+            arguments.controllers,
+            work,
+            breakable=any(scenario.hooks & ENGINE_FAULTS for scenario in scenarios),
+        ) as (_, play),  # fmt: skip
     ):
         results = [play(scenario) for scenario in scenarios]
     if arguments.json:
@@ -62,11 +69,16 @@ def keep_folder(keep: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def play_on(
-    switch: str, console: Console, controllers: int, work: Path
+    switch: str, console: Console, controllers: int, work: Path, breakable: bool = False
 ) -> Iterator[tuple[Stack, Callable[[Scenario], ScenarioResult]]]:
-    """Everything started; gives the stack and what plays one scenario and tells its story."""
+    """Everything started; gives the stack and what plays one scenario and tells its story.
+
+    Args:
+        breakable: whether scenarios may break single engines.
+    """
     stack = Stack(
         work, controllers=controllers, database_url=load_settings().database_url,
+        breakable=breakable,
         tell=lambda what: console.print(f"[dim]starting {what}[/dim]"),
     )  # fmt: skip
     with lab(

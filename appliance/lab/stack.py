@@ -16,6 +16,7 @@ from types import TracebackType
 
 from appliance.calls.errors import ConfigurationError, InferenceError
 from appliance.inference.client import InferenceClient
+from appliance.lab.engine_faults import EngineFaults
 from appliance.lab.processes import ApplianceProcess
 from appliance.storage.database import Database
 from appliance.storage.directory_import import import_directory
@@ -29,8 +30,10 @@ _HEALTH_S = 2.0
 _HEALTH_EVERY_S = 0.1
 # The phones, the switch and the models share one machine here, and whatever else runs on it.
 _UNHURRIED = {
-    "APPLIANCE_INFERENCE__RECOGNIZE_TIMEOUT_S": "8",
-    "APPLIANCE_INFERENCE__DECIDE_TIMEOUT_S": "5",
+    "APPLIANCE_INFERENCE__RECOGNIZE_TIMEOUT_S": "4",
+    "APPLIANCE_INFERENCE__DECIDE_TIMEOUT_S": "3",
+    # What it measures with all of that beside it would turn callers away whom a scenario needs.
+    "APPLIANCE_INFERENCE__CALLS": "20",
 }
 DEMO_DIRECTORY = Path(__file__).with_name("directory.yaml")
 
@@ -78,6 +81,8 @@ class Stack:
         database_url: use this database; empty for a private cluster.
         tell: told what is being started, for people who wait.
         environment: settings for all processes, by their environment names.
+        breakable: controllers reach the engines through a proxy that can break them.
+        engine_faults: that proxy, once up; None when nothing is breakable.
         cluster: the private one, once up; None with a database of somebody else's.
         organisation_id: of the directory that callers reach.
         inference, controller: the processes, once up.
@@ -90,9 +95,11 @@ class Stack:
     directory: Path = DEMO_DIRECTORY
     tell: Callable[[str], None] = lambda _: None
     environment: Mapping[str, str] = field(default_factory=dict)
+    breakable: bool = False
     password: str = field(default_factory=lambda: secrets.token_hex(16))
     cluster: PrivateCluster | None = field(init=False, default=None)
     organisation_id: str = field(init=False, default="")
+    engine_faults: EngineFaults | None = field(init=False, default=None)
     inference: ApplianceProcess = field(init=False)
     controller: list[ApplianceProcess] = field(init=False, default_factory=list)
     controller_ports: list[int] = field(init=False, default_factory=list)
@@ -132,7 +139,9 @@ class Stack:
             process.kill()
 
     def restore(self) -> None:
-        """Start again whatever a fault has ended or stalled."""
+        """Start again whatever a fault has ended or stalled, and mend what it broke."""
+        if self.engine_faults is not None:
+            self.engine_faults.mend()
         if self.cluster is not None:
             self.cluster.start()
         if self.inference.revive():
@@ -165,6 +174,8 @@ class Stack:
         self.inference = self._process("inference", ["inference"], self._environment)
         self.inference.wait_ready()
         wait_for_models(self.inference_url)
+        if self.breakable:
+            self.engine_faults = self._exit.enter_context(EngineFaults(self.inference_url))
 
     def _start_controllers(self) -> None:
         for number in range(1, self.controllers + 1):
@@ -177,6 +188,8 @@ class Stack:
                 "APPLIANCE_SWITCH__CALL_SERVER_PORT": str(port),
                 "APPLIANCE_STORAGE__DIRECTORY": str(self.work / "state"),
             }
+            if self.engine_faults is not None:
+                environment["APPLIANCE_INFERENCE__URL"] = self.engine_faults.url
             self.controller.append(
                 self._process(f"controller-{number}", ["controller"], environment)
             )

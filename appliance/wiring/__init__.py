@@ -110,6 +110,7 @@ def serve_inference(settings: Settings, ready: Callable[[], None]) -> None:
             recognizer_model=inference.recognizer_model, language_model=inference.language_model,
             language_model_file=inference.language_model_file, voice=inference.voice,
             voice_model=inference.voice_model, device=inference.device, threads=inference.threads,
+            calls=inference.calls, recognizer_workers=inference.recognizer_workers,
         ),
         ready,
     )  # fmt: skip

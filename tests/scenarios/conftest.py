@@ -25,8 +25,9 @@ def _running(switch: str) -> Iterator[Lab]:
     work.chmod(0o755)
     try:
         with lab(
-            Stack(work, controllers=2), switch, say=lambda line: None, started=lambda: None
-        ) as running:
+            Stack(work, controllers=2, breakable=True), switch, say=lambda line: None,
+            started=lambda: None,
+        ) as running:  # fmt: skip
             yield running
     finally:
         shutil.rmtree(work, ignore_errors=True)

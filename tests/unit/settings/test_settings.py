@@ -130,3 +130,24 @@ def test_everything_on_disk_is_below_one_folder() -> None:
     paths = (storage.spool, storage.phrases, storage.snapshot, storage.recording_directory)
     assert all(path.is_relative_to("/srv/appliance") for path in paths)
     assert len(set(paths)) == 4
+
+
+def test_one_server_does_everything_unless_a_kind_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file(
+        tmp_path, monkeypatch,
+        '[inference]\nurl = "http://a"\nvoice_urls = ["http://v", "http://a"]\n',
+    )  # fmt: skip
+    monkeypatch.setenv("APPLIANCE_INFERENCE__RECOGNIZER_URLS", "http://far, http://a ,http://far,")
+    inference = load_settings().inference
+    assert inference.addresses(inference.recognizer_urls) == ("http://far", "http://a")
+    assert inference.addresses(inference.language_model_urls) == ("http://a",)
+    assert inference.addresses(inference.voice_urls) == ("http://v", "http://a")
+
+
+@pytest.mark.parametrize("wrong", ["[1]", "{}", "7"])
+def test_addresses_are_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    file(tmp_path, monkeypatch, f"[inference]\nvoice_urls = {wrong}\n")
+    with pytest.raises(ConfigurationError, match=r"inference\.voice_urls"):
+        load_settings()
