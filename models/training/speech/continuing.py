@@ -1,0 +1,162 @@
+"""Starts a network from a model that was exported before, of the same width and depth.
+
+What both lexicons have keeps its weights; new words and new positions begin afresh, and so does the
+head for phones, which an exported model lacks.
+"""
+
+import json
+import struct
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from models.training.speech.network import OWN_POSITIONS, Network
+from models.training.speech.tokens import Tokens
+
+Variables = dict[str, npt.NDArray[np.float32]]
+_TYPES: Final = ("<f4", "i1", "<i2", "<i4", "<f2")
+_SPECIFICATION: Final = "WhisperSpec"
+
+
+def start_from(model: Path, network: Network) -> int:
+    """Fill a network with a model's weights.
+
+    Args:
+        model: a directory that `exporting` wrote.
+
+    Returns:
+        How many tokens' embeddings were taken over.
+
+    Raises:
+        ValueError: when it is no Whisper of CTranslate2's, or of another width or depth.
+    """
+    held = read_variables(model / "model.bin")
+    weights = {name: torch.from_numpy(value) for name, value in _renamed(held).items()}
+    own = dict(network.named_parameters())
+    with torch.no_grad():
+        for name, value in weights.items():
+            if name not in own or own[name].shape != value.shape:
+                raise ValueError(f"{model}: {name} does not fit a network of {network.shape}")
+            own[name].copy_(value)
+        own["positions"][: _own_positions(held)].copy_(
+            torch.from_numpy(held["encoder/position_encodings/encodings"][: _own_positions(held)])
+        )
+        return _take_embeddings(model, held, own["embedding.weight"])
+
+
+def _take_embeddings(model: Path, held: Variables, embedding: torch.Tensor) -> int:
+    old = json.loads((model / "vocabulary.json").read_text(encoding="utf-8"))
+    rows = {token: row for row, token in enumerate(old)}
+    taken = 0
+    for number, token in enumerate(Tokens().vocabulary):
+        if token in rows:
+            row = held["decoder/embeddings/weight"][rows[token]]
+            embedding[number].copy_(torch.from_numpy(row))
+            taken += 1
+    return taken
+
+
+def _own_positions(held: Variables) -> int:
+    """How many positions are not the padding's, which all share the last one's encoding."""
+    encodings = held["encoder/position_encodings/encodings"]
+    differing = np.flatnonzero((encodings != encodings[-1]).any(axis=1))
+    return min(OWN_POSITIONS, int(differing[-1]) + 1)
+
+
+def _renamed(held: Variables) -> Variables:
+    found = {
+        "padding": held["encoder/position_encodings/encodings"][-1],
+        "text_positions": held["decoder/position_encodings/encodings"],
+    }
+    for name in ("conv1", "conv2"):
+        for part in ("weight", "bias"):
+            found[f"{name}.{part}"] = held[f"encoder/{name}/{part}"]
+    for side in ("encoder", "decoder"):
+        found |= _norm(held, f"{side}/layer_norm", f"{side}_norm")
+        layer = 0
+        while f"{side}/layer_{layer}/ffn/linear_0/weight" in held:
+            found |= _layer(held, f"{side}/layer_{layer}", f"{side}.{layer}", side == "decoder")
+            layer += 1
+    return found
+
+
+def _layer(held: Variables, old: str, new: str, crossed: bool) -> Variables:
+    own = f"{new}.self_attention"
+    found = {
+        **_norm(held, f"{old}/self_attention/layer_norm", f"{new}.self_norm"),
+        **_parted(held, f"{old}/self_attention/linear_0", own, ("query", "key", "value")),
+        **_parted(held, f"{old}/self_attention/linear_1", own, ("out",)),
+        **_norm(held, f"{old}/ffn/layer_norm", f"{new}.feed_norm"),
+        **_parted(held, f"{old}/ffn/linear_0", new, ("feed_in",)),
+        **_parted(held, f"{old}/ffn/linear_1", new, ("feed_out",)),
+    }
+    if crossed:
+        other = f"{new}.cross_attention"
+        found |= _norm(held, f"{old}/attention/layer_norm", f"{new}.cross_norm")
+        found |= _parted(held, f"{old}/attention/linear_0", other, ("query",))
+        found |= _parted(held, f"{old}/attention/linear_1", other, ("key", "value"))
+        found |= _parted(held, f"{old}/attention/linear_2", other, ("out",))
+    return found
+
+
+def _norm(held: Variables, old: str, new: str) -> Variables:
+    return {f"{new}.weight": held[f"{old}/gamma"], f"{new}.bias": held[f"{old}/beta"]}
+
+
+def _parted(held: Variables, old: str, new: str, parts: tuple[str, ...]) -> Variables:
+    found = {}
+    for kind in ("weight", "bias"):
+        pieces = np.split(held[f"{old}/{kind}"], len(parts))
+        for part, piece in zip(parts, pieces, strict=True):
+            if (part, kind) != ("key", "bias"):
+                found[f"{new}.{part}.{kind}"] = piece
+    return found
+
+
+def read_variables(path: Path) -> Variables:
+    """All variables of a CTranslate2 model of version 6, with 8-bit ones scaled back.
+
+    Raises:
+        ValueError: when the file is something else.
+    """
+    data, at = path.read_bytes(), 0
+
+    def take(kind: str) -> int:
+        nonlocal at
+        (value,) = struct.unpack_from("<" + kind, data, at)
+        at += struct.calcsize("<" + kind)
+        return int(value)
+
+    def text() -> str:
+        nonlocal at
+        length = take("H")
+        at += length
+        return data[at - length : at - 1].decode()
+
+    if take("I") != 6 or text() != _SPECIFICATION:
+        raise ValueError(f"{path}: not a {_SPECIFICATION} of version 6")
+    take("I")  # the specification's revision
+    raw: dict[str, npt.NDArray[np.generic]] = {}
+    for _ in range(take("I")):
+        name = text()
+        shape = [take("I") for _ in range(take("B"))]
+        kind, size = take("B"), take("I")
+        raw[name] = np.frombuffer(data[at : at + size], _TYPES[kind]).reshape(shape)
+        at += size
+    return {
+        name: _scaled_back(value, raw.get(f"{name}_scale"))
+        for name, value in raw.items()
+        if not name.endswith("_scale")
+    }
+
+
+def _scaled_back(
+    value: npt.NDArray[np.generic], scale: npt.NDArray[np.generic] | None
+) -> npt.NDArray[np.float32]:
+    whole = value.astype(np.float32)
+    if scale is None:
+        return whole
+    return np.asarray(whole / scale.astype(np.float32).reshape(-1, *[1] * (whole.ndim - 1)))
