@@ -142,7 +142,7 @@ def run_add(arguments: argparse.Namespace) -> int:
 def run_remove(arguments: argparse.Namespace) -> int:
     """Delete a model that is not in use."""
     catalogue = _catalogue(load_settings())
-    with catalogue.changing():
+    with catalogue.changing(), catalogue.choosing():
         size = remove(catalogue, arguments.name)
     Console(soft_wrap=True).print(
         f"{arguments.name}: gone, {size / 1e6:,.1f} MB are free", highlight=False
@@ -172,7 +172,7 @@ def run_use(arguments: argparse.Namespace) -> int:
     console = Console(soft_wrap=True)
     settings = load_settings()
     catalogue = _catalogue(settings)
-    with catalogue.changing():
+    with catalogue.choosing():
         models = _here(arguments, catalogue)
         outcome = use(
             catalogue, models, _tester(settings), lambda choice: _ask(settings, arguments, choice),
@@ -188,7 +188,7 @@ def run_rollback(arguments: argparse.Namespace) -> int:
     console = Console(soft_wrap=True)
     settings = load_settings()
     catalogue = _catalogue(settings)
-    with catalogue.changing():
+    with catalogue.choosing():
         changes, outcome = roll_back(
             catalogue, arguments.kind, _of_settings(settings), _tester(settings),
             lambda choice: _ask(settings, arguments, choice),

@@ -121,14 +121,27 @@ class Catalogue:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Hold the directory while it changes: one command at a time.
+        """Hold the models' files while they change: one command at a time.
 
         Raises:
             ModelStoreError: another one is at it, or the directory cannot be written.
         """
+        with self._held(self.directory / _PARTIAL, "fetching or removing models in"):
+            yield
+
+    @contextmanager
+    def choosing(self) -> Iterator[None]:
+        """Hold the choice while it changes; a pull, which may take hours, does not stand in the
+        way. Raises as `changing`.
+        """
+        with self._held(self.directory, "choosing models in"):
+            yield
+
+    @contextmanager
+    def _held(self, folder: Path, doing: str) -> Iterator[None]:
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise ModelStoreError(
                 f"models directory {self.directory}: {error.strerror}; run this as the user that "
@@ -139,7 +152,7 @@ class Catalogue:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise ModelStoreError(
-                    f"another `appliance models` command is changing {self.directory}; "
+                    f"another `appliance models` command is {doing} {self.directory}; "
                     "wait for it to end"
                 ) from error
             yield

@@ -18,7 +18,7 @@ Tell = Callable[[str, Facts], None]
 def use(
     catalogue: Catalogue, models: list[Installed], test: SmokeTest, ask: Ask, now: str, tell: Tell
 ) -> Outcome:
-    """Put these in use, one of each kind. Call it inside `Catalogue.changing`.
+    """Put these in use, one of each kind. Call it inside `Catalogue.choosing`.
 
     All are tested before any is put in use.
 

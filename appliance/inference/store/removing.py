@@ -10,7 +10,7 @@ from appliance.inference.store.lock import write_lock
 
 
 def remove(catalogue: Catalogue, name: str) -> int:
-    """Delete a model's files and its entry. Call it inside `Catalogue.changing`.
+    """Delete a model's files and its entry. Call it while both `changing` and `choosing`.
 
     Returns:
         the bytes that its files had.

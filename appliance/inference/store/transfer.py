@@ -118,7 +118,12 @@ class Transfer:
         """One connection; `TransferError` when the file is not whole after it."""
         if expected.size is not None and have == expected.size:
             return
-        with self._source.open(model, file, have, self._read_tag(part)) as stream:
+        tag = self._read_tag(part)
+        if have and not tag and expected.sha256 is None:
+            # Nothing would tell that what is to come belongs to what is there.
+            self._forget(part, have)
+            have = 0
+        with self._source.open(model, file, have, tag) as stream:
             if stream.start != have or (stream.total is not None and have > stream.total):
                 self._forget(part, have)
                 have = 0

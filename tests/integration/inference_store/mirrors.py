@@ -22,6 +22,7 @@ class Mirror:
         redirects: path to address.
         linked: headers of the redirects: what the hub says of the file that is elsewhere.
         tells: whether HEAD requests are answered.
+        tags: whether files come with an ETag.
         asked: method, path, Range and Authorization of every request so far.
     """
 
@@ -31,6 +32,7 @@ class Mirror:
     redirects: dict[str, str] = field(default_factory=dict)
     linked: dict[str, str] = field(default_factory=dict)
     tells: bool = True
+    tags: bool = True
     asked: list[tuple[str, str, str | None, str | None]] = field(default_factory=list)
     url: str = ""
 
@@ -90,7 +92,8 @@ def serving(mirror: Mirror) -> Iterator[Mirror]:
             if asked:
                 self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
             self.send_header("Content-Length", str(len(data) - start))
-            self.send_header("ETag", tag)
+            if mirror.tags:
+                self.send_header("ETag", tag)
             self.end_headers()
             if method == "HEAD":
                 return

@@ -111,7 +111,7 @@ def test_what_is_not_a_models_is_refused_before_anything_is_copied(
     spoil(folder)
     with pytest.raises(ModelStoreError, match=says):
         added(catalogue, around, folder)
-    assert not catalogue.directory.exists() or not list(catalogue.directory.iterdir())
+    assert not [path for path in catalogue.directory.rglob("*") if not path.is_dir()]
 
 
 def test_a_link_to_a_folder_and_one_that_appears_late(

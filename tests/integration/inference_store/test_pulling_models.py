@@ -278,6 +278,27 @@ def test_a_link_on_a_stick_is_not_followed(
         pulled(catalogue, around, place=str(tmp_path / "nothing"))
 
 
+def test_without_a_version_halves_of_an_unknown_file_are_not_joined(
+    catalogue: Catalogue, around: Surroundings, hub: Mirror
+) -> None:
+    hub.tells = hub.tags = False
+    hub.breaks = [700_000]
+    pulled(catalogue, around, hub.url)
+    assert hub.gets(GGUF) == [None, None]
+    assert (catalogue.folder("little") / "little.gguf").read_bytes() == WEIGHTS
+
+
+def test_a_choice_does_not_wait_for_a_pull(catalogue: Catalogue) -> None:
+    with catalogue.changing(), catalogue.choosing():
+        pass
+    with (
+        catalogue.choosing(),
+        pytest.raises(ModelStoreError, match=r"another .* is choosing"),
+        catalogue.choosing(),
+    ):
+        pass
+
+
 def test_one_command_at_a_time(catalogue: Catalogue) -> None:
     with (
         catalogue.changing(),
