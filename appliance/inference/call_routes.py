@@ -6,7 +6,6 @@ ends it.
 """
 
 import time
-from contextlib import aclosing
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -62,15 +61,13 @@ async def _warmed(engines: EngineSet, work: ChatRequest, limit_s: float) -> Warm
     host = engines.language_model.serving()
     if not host.ready or not isinstance(host.engine, PrefixEngine):
         return None
-    pieces = host.run(
+    return await host.ask(
         # The engine may be another by the time it is its turn.
         lambda engine, cancellation: (
             engine.warm(work, cancellation) if isinstance(engine, PrefixEngine) else iter(())
         ),
         limit_s,
     )
-    async with aclosing(pieces):
-        return await anext(pieces, None)
 
 
 async def end(request: web.Request, engines: EngineSet) -> web.Response:

@@ -100,11 +100,9 @@ async def complete(
         pieces = host.run(lambda engine, cancellation: engine.chat(work, cancellation), limit_s)
         async with aclosing(pieces):
             return await _streamed(request, head, pieces)
-    whole = host.run(
-        lambda engine, cancellation: _whole(engine.chat(work, cancellation), cancellation), limit_s
-    )
-    async with aclosing(whole):
-        text, last = await anext(whole)
+    answer = await host.ask(lambda engine, stop: _whole(engine.chat(work, stop), stop), limit_s)
+    assert answer is not None  # by `_whole`
+    text, last = answer
     choice = {
         "index": 0,
         "message": {"role": "assistant", "content": text},
@@ -124,9 +122,7 @@ async def complete(
 def _whole(
     pieces: Iterator[ChatPiece], cancellation: Cancellation
 ) -> Iterator[tuple[str, ChatPiece]]:
-    """The whole text and the last piece, at once: to hand each token from the engine's thread to
-    the server's took a third as long again as a starter decision itself.
-    """
+    """The whole text and the last piece, at once: a token is not worth waking the server for."""
     text = ""
     last = ChatPiece("", "stop")
     for last in pieces:

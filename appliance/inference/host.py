@@ -16,7 +16,8 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -62,7 +63,11 @@ class EngineFailedError(Exception):
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """One request: what to run, and how its pieces get back to the loop that waits."""
+    """One request: what to run, and how its pieces get back to the loop that waits.
+
+    Attributes:
+        whole: the first piece is all that is wanted; it comes with the end.
+    """
 
     work: Callable[[Any, Cancellation], Iterator[Any]]
     cancellation: Cancellation
@@ -71,6 +76,7 @@ class _Job:
     asked_at: float
     loop: asyncio.AbstractEventLoop
     results: "asyncio.Queue[object]"
+    whole: bool
 
     def deliver(self, item: object) -> None:
         try:
@@ -80,8 +86,11 @@ class _Job:
             self.cancellation.cancel()
 
 
+@dataclass(frozen=True, slots=True)
 class _End:
-    """Marks the last piece in a job's results."""
+    """Marks the end of a job's results. ``answer`` is the piece of a job that wants but one."""
+
+    answer: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -171,7 +180,7 @@ class EngineHost(Generic[E]):
     @property
     def ready(self) -> bool:
         """Whether requests are served."""
-        return any(worker.state == "ready" for worker in self._workers)
+        return not self._stopping and any(worker.state == "ready" for worker in self._workers)
 
     @property
     def responsive(self) -> bool:
@@ -237,18 +246,41 @@ class EngineHost(Generic[E]):
             BadRequestError: the engine cannot do what is asked.
             EngineFailedError: anything else the engine raised.
         """
-        ticket = self._enqueued(work, timeout_s)
-        job = ticket.item
+        async with self._asked(work, timeout_s, whole=False) as job:
+            while not isinstance(item := await job.results.get(), _End):
+                if isinstance(item, Exception):
+                    raise item
+                yield item  # type: ignore[misc]  # what `work` yields, by construction
+
+    async def ask(
+        self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float
+    ) -> T | None:
+        """The first piece of ``work``, where that is all of it; None when there is none.
+
+        The server's thread is woken once instead of for the piece and for the end: beside a
+        decision of 6 ms that is worth having. Raises as `run`.
+        """
+        async with self._asked(work, timeout_s, whole=True) as job:
+            item = await job.results.get()
+        if isinstance(item, Exception):
+            raise item
+        assert isinstance(item, _End)
+        answer: T | None = item.answer
+        return answer
+
+    @asynccontextmanager
+    async def _asked(
+        self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float, *, whole: bool
+    ) -> AsyncIterator[_Job]:
+        """A job in the queue, for as long as somebody waits for it."""
+        ticket = self._enqueued(work, timeout_s, whole=whole)
         try:
             async with asyncio.timeout(timeout_s):
-                while not isinstance(item := await job.results.get(), _End):
-                    if isinstance(item, Exception):
-                        raise item
-                    yield item
+                yield ticket.item
         except TimeoutError as error:
             raise TooLateError(f"{self.name} took over {timeout_s * 1000:.0f} ms") from error
         finally:
-            job.cancellation.cancel()
+            ticket.item.cancellation.cancel()
             with self._changed:
                 self._queue.withdraw(ticket)
 
@@ -267,20 +299,24 @@ class EngineHost(Generic[E]):
                 self._replace(now)
 
     def _state(self) -> str:
+        if self._stopping:
+            return "stopped"
         states = {worker.state for worker in self._workers}
         for state in ("ready", "abandoned", "loading", "failed"):
             if state in states:
                 hung = state == "abandoned" or (state == "loading" and self._replacements.total)
                 return "stalled" if hung else state
-        return "stopped"
+        raise AssertionError(f"a worker is in none of its states: {states}")
 
-    def _enqueued(self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float) -> Any:
+    def _enqueued(
+        self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float, *, whole: bool
+    ) -> Ticket[_Job]:
         claim = CLAIM.get()
         now = self._clock()
         deadline = now + timeout_s
         loop = asyncio.get_running_loop()
         cancellation = Cancellation(deadline, self._clock)
-        job = _Job(work, cancellation, deadline, claim.call, now, loop, asyncio.Queue())
+        job = _Job(work, cancellation, deadline, claim.call, now, loop, asyncio.Queue(), whole)
         ticket = Ticket(job, claim.call, claim.urgency, deadline)
         with self._changed:
             if not self.ready:
@@ -366,6 +402,9 @@ class EngineHost(Generic[E]):
         try:
             job.cancellation.check()
             for piece in job.work(engine, job.cancellation):
+                if job.whole:
+                    ended = _End(piece)
+                    break
                 job.deliver(piece)
                 job.cancellation.check()
         except WorkCancelledError:
@@ -412,6 +451,7 @@ class EngineHost(Generic[E]):
             )
             if lost and self._replacements.may(now, len(self._left_behind)):
                 self._replacements.made(now)
+                self._loaded.clear()
                 fresh: _Worker[E] = _Worker(None)
                 self._workers[place] = fresh
                 self._start(fresh)

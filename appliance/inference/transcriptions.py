@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +9,7 @@ from aiohttp import BodyPartReader, web
 
 from appliance.inference.audio import read_wav
 from appliance.inference.engine_set import EngineSet
+from appliance.inference.host import EngineFailedError
 from appliance.inference.protocols import (
     RECOGNIZER_RATE_HZ,
     BadRequestError,
@@ -86,10 +86,11 @@ async def transcribe(
         form.fields.get("prompt", ""),
         tuple(word.strip() for word in hotwords[:_MOST_HOTWORDS]),
     )
-    async with aclosing(
-        host.run(lambda engine, cancellation: engine.transcribe(work, cancellation), limit_s)
-    ) as results:
-        result = await anext(results)
+    result = await host.ask(
+        lambda engine, cancellation: engine.transcribe(work, cancellation), limit_s
+    )
+    if result is None:
+        raise EngineFailedError(f"{host.name} gave no transcription")
     if wanted == "text":
         return web.Response(text=result.text)
     if wanted == "json":

@@ -90,11 +90,11 @@ def measure(
     """
     yield Measurement(
         "recogniser under our scheduling, beside called directly",
-        scheduled_share(*recognizer_work(), rounds), "times", at_least(0.95),
+        scheduled_share(*recognizer_work(), rounds, requests=4), "times", at_least(0.95),
     )  # fmt: skip
     yield Measurement(
         "decider under our scheduling, beside called directly",
-        scheduled_share(*decider_work(), 5 * rounds), "times", at_least(0.95),
+        scheduled_share(*decider_work(), rounds, requests=32), "times", at_least(0.95),
     )  # fmt: skip
     prefix = prefix_times(rounds)
     yield Measurement(f"cold prompt of {prefix.tokens} tokens", prefix.cold_ms, "ms")
@@ -106,8 +106,9 @@ def measure(
 
 
 def scheduled_share(
-    make: Callable[[], Any], work: Callable[[Any, Cancellation], Iterator[Any]], rounds: int
-) -> float:
+    make: Callable[[], Any], work: Callable[[Any, Cancellation], Iterator[Any]],
+    rounds: int, requests: int,
+) -> float:  # fmt: skip
     """Throughput through `EngineHost`, four requests at a time, as a share of that
     of the engine called in a loop.
     """
@@ -118,7 +119,7 @@ def scheduled_share(
     try:
         if not host.wait_loaded(_LOAD_S) or not host.ready:
             raise RuntimeError(host.health().reason)
-        direct_s, scheduled_s = asyncio.run(_in_turns(direct, host, work, rounds))
+        direct_s, scheduled_s = asyncio.run(_in_turns(direct, host, work, rounds, requests))
     finally:
         host.stop()
     return _faster_half(direct_s) / _faster_half(scheduled_s)
@@ -126,18 +127,18 @@ def scheduled_share(
 
 async def _in_turns(
     direct: Any, host: EngineHost[Any], work: Callable[[Any, Cancellation], Iterator[Any]],
-    rounds: int,
+    rounds: int, requests: int,
 ) -> tuple[list[float], list[float]]:  # fmt: skip
-    """Seconds that `_AT_ONCE` requests take, directly and scheduled, round by round."""
+    """Seconds that so many requests take, directly and scheduled, round by round."""
     direct_s, scheduled_s = [], []
 
     async def client() -> None:
-        async for _ in host.run(work, _LOAD_S):
-            pass
+        for _ in range(requests // _AT_ONCE):
+            await host.ask(work, _LOAD_S)
 
     for _ in range(rounds):
         started = time.perf_counter()
-        for _ in range(_AT_ONCE):
+        for _ in range(requests):
             list(work(direct, _FOREVER))
         direct_s.append(time.perf_counter() - started)
         started = time.perf_counter()
