@@ -4,6 +4,7 @@ from aiohttp import web
 
 from appliance.admin.config import AdminConfig
 from appliance.admin.credentials import Credential, csrf_of, fresh_secret, from_cookie
+from appliance.admin.request_keys import VISITOR_SECRET
 
 _SESSION = "appliance_session"
 _VISITOR = "appliance_visitor"
@@ -34,14 +35,14 @@ def visitor_csrf(request: web.Request, config: AdminConfig) -> str:
 
 def greet_visitor(request: web.Request, response: web.Response, config: AdminConfig) -> None:
     """Give a browser that has none the visitor's cookie, with a secret chosen beforehand."""
-    secret = request.get(_VISITOR)
+    secret = request.get(VISITOR_SECRET)
     if secret:
         _set(response, _VISITOR, secret, config)
 
 
 def fresh_visitor_csrf(request: web.Request) -> str:
     """A visitor's token for a browser without the cookie, which `greet_visitor` then sets."""
-    secret = request[_VISITOR] = fresh_secret()
+    secret = request[VISITOR_SECRET] = fresh_secret()
     return csrf_of(secret)
 
 

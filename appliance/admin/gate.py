@@ -18,6 +18,7 @@ from appliance.admin.inputs import read_inputs
 from appliance.admin.principal import Principal
 from appliance.admin.problems import CONTENT_TYPE as PROBLEM_JSON
 from appliance.admin.problems import Problem, not_found
+from appliance.admin.request_keys import VISIT
 from appliance.admin.routing import SAFE, Answer, Kind, Route, Who
 from appliance.admin.services import SERVICES, Services
 from appliance.admin.visit import Visit, see_other
@@ -39,7 +40,7 @@ def guarded(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
     async def handle(request: web.Request) -> web.StreamResponse:
         services = request.config_dict[SERVICES]
         visit = Visit(request, route, client_address(request, services.config))
-        request["visit"] = visit
+        request[VISIT] = visit
         nearby = is_nearby(request, visit.address, services.config)
         if not (route.rule.who is Who.NEARBY_OR_PERMITTED and nearby):
             await _identify(visit)

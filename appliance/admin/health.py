@@ -140,9 +140,11 @@ class HealthChecks:
                 client.get(f"{url.rstrip('/')}/health") as answer,
             ):
                 body = await answer.json()
+        except aiohttp.ClientConnectorError:
+            return Part(*part, State.DOWN, f"Nothing listens at {url}. {mend}")
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            reason = str(error) or "it gave no answer in 2 s"
-            return Part(*part, State.DOWN, f"The model server is away: {reason}. {mend}")
+            reason = str(error)[:120] or "no answer in 2 s"
+            return Part(*part, State.DOWN, f"The model server at {url} fails: {reason}. {mend}")
         said = body.get("status") if isinstance(body, dict) else None
         if said == "ready":
             return Part(*part, State.OK, "Every engine is ready.")

@@ -11,6 +11,7 @@ from aiohttp import web
 from appliance.admin.addresses import asked_host, client_address
 from appliance.admin.problems import CONTENT_TYPE, Problem
 from appliance.admin.rendering import error_page
+from appliance.admin.request_keys import CORRELATION_ID, VISIT
 from appliance.admin.services import SERVICES
 from appliance.admin.visit import Visit
 from appliance.calls.errors import StorageError
@@ -43,12 +44,12 @@ async def named(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request a name that is in its logs and its answer, and count it."""
     given = request.headers.get(CORRELATION, "")
     name = given if _CORRELATION_ID.fullmatch(given) else uuid4().hex
-    request["correlation_id"] = name
+    request[CORRELATION_ID] = name
     started = time.perf_counter()
     with structlog.contextvars.bound_contextvars(correlation_id=name, account=None, via=None):
         response = await handler(request)
         took_s = time.perf_counter() - started
-        visit: Visit | None = request.get("visit")
+        visit: Visit | None = request.get(VISIT)
         route = visit.route.name if visit else "none"
         metrics = request.config_dict[SERVICES].metrics
         metrics.requests.labels(route, request.method, response.status).inc()
@@ -111,7 +112,7 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
-    response.headers[CORRELATION] = str(request.get("correlation_id", ""))
+    response.headers[CORRELATION] = str(request.get(CORRELATION_ID, ""))
     if request.config_dict[SERVICES].config.secure:
         response.headers["Strict-Transport-Security"] = _TLS_ONLY
     response.headers["Server"] = "appliance"
@@ -126,7 +127,7 @@ def _answer(request: web.Request, problem: Problem) -> web.Response:
     if not is_api(request):
         response = error_page(request, problem)
     else:
-        details = problem.details(str(request.get("correlation_id", "")))
+        details = problem.details(str(request.get(CORRELATION_ID, "")))
         response = web.Response(
             status=problem.status, text=details.model_dump_json(), content_type=CONTENT_TYPE
         )

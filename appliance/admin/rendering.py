@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from appliance.admin import cookies
 from appliance.admin.navigation import navigation_for
 from appliance.admin.problems import Problem
+from appliance.admin.request_keys import CORRELATION_ID, VISIT
 from appliance.admin.roles import Permission
 from appliance.admin.services import SERVICES
 from appliance.admin.static_files import STATIC
@@ -42,7 +43,7 @@ def set_up(app: web.Application) -> None:
 
 def context_of(request: web.Request) -> dict[str, Any]:
     """What every template has beside its own values."""
-    visit: Visit | None = request.get("visit")
+    visit: Visit | None = request.get(VISIT)
     who = visit.principal if visit is not None else None
     services = request.config_dict[SERVICES]
     signed_in = who is not None and who.confirmed
@@ -53,7 +54,7 @@ def context_of(request: web.Request) -> dict[str, Any]:
         "flashes": services.flashes.take(who.credential_id) if who and signed_in else (),
         "health": services.health.last if signed_in else None,
         "timezone": who.timezone if who else "UTC",
-        "correlation_id": request.get("correlation_id", ""),
+        "correlation_id": request.get(CORRELATION_ID, ""),
     }
 
 

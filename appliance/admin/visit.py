@@ -15,6 +15,7 @@ from appliance.admin.forms import Form
 from appliance.admin.principal import Principal
 from appliance.admin.problems import Problem
 from appliance.admin.rendering import context_of
+from appliance.admin.request_keys import CORRELATION_ID
 from appliance.admin.services import SERVICES, Services
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Visit:
     @property
     def correlation_id(self) -> str:
         """Names this request in logs, in the audit log and in its answer."""
-        return str(self.request.get("correlation_id", ""))
+        return str(self.request.get(CORRELATION_ID, ""))
 
     @property
     def who(self) -> Principal:

@@ -21,6 +21,8 @@ from appliance.events.reader import (
     call_record,
 )
 
+_LAST_WORDS = ("decided", "refused")
+
 
 class CallsQuery(PageQuery):
     """The form of filters."""
@@ -43,6 +45,7 @@ class Moment:
 
     Attributes:
         decision: that the turn led to, where it did.
+        reason: of the policy that had the last word in the decision.
     """
 
     at: datetime
@@ -50,6 +53,13 @@ class Moment:
     turn: TurnRecord | None = None
     transfer: TransferRecord | None = None
     decision: DecisionRecord | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it was decided so, in the words of the policy that decided."""
+        verdicts = self.decision.decision.get("verdicts", []) if self.decision else []
+        reasons = [item["reason"] for item in verdicts if item["verdict"] in _LAST_WORDS]
+        return reasons[-1] if reasons else ""
 
 
 async def home(visit: Visit) -> Answer:
