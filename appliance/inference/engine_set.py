@@ -99,6 +99,8 @@ class EngineSet:
             # Only a loaded engine keeps anything.
             if host.ready and isinstance(engine := host.engine, PrefixEngine):
                 engine.forget(call)
+        for seat in self.seats.values():
+            seat.end(call)
         return self.calls.end(call)
 
     def look(self) -> list[EngineHost[Any]]:

@@ -62,6 +62,11 @@ class Seat(Generic[E]):
         self._retiring.append(_Retiring(self.chosen, calls - held))
         self.chosen = host
 
+    def end(self, call: str) -> None:
+        """The call is over; another one of this name would be a new one."""
+        for old in self._retiring:
+            old.calls -= {call}
+
     def retired(self, active: frozenset[str]) -> list[EngineHost[E]]:
         """Let go of old engines whose last call has ended, given the calls in progress."""
         for old in self._retiring:
