@@ -52,7 +52,7 @@ _HARMLESS = _compiled(
         r"\bpolice (?:check|checks|report|reports|officer|museum|station|records?|academy|choir"
         r"|clearance|certificate|number|invoice|ball)\b",
         r"\bambulance (?:bill|bills|invoice|invoices|ride|costs?|charges?|fees?|insurance|parking"
-        r"|company|station|driver|museum|service (?:about|for|with|invoice|bill))\b",
+        r"|company|station|driver|museum|(?:parking )?space|service (?:about|for|with|invoice|bill))\b",
         r"\b(?:work|working|works|calling|am|is) (?:for|with|from|at|in) (?:the |an )?"
         + _SERVICE
         + r"\b|\bthis is (?:the |an )?"
@@ -73,6 +73,7 @@ _HARMLESS = _compiled(
         r"|supply|heating|grill|fitter|price|prices|account)\b",
         r"\b(?:accident|crash|robbery|burglary|incident) (?:claims?|reports?|insurance|forms?)\b",
         r"\bheart (?:clinic|doctor|specialist|check)\b|\bheart attack on a plate\b",
+        r"\b(?:stroke|heart attack|seizure|accident) i had\b|\bold ambulance\b",
         # Idioms.
         r"\bdying (?:to|for) (?:\w+)\b|\bdead (?:tired|easy|line|end|set|certain)\b",
         r"\bnearly had a heart attack\b|\b(?:gave|give|gives) me a heart attack\b",
@@ -125,7 +126,7 @@ _NOW = _compiled(
         # Fire.
         r"\bthere (?:is|are)(?: \w+){0,3} (?:fire|flames)\b|\bthere (?:is|are)(?: \w+){0,2} smoke\b",
         r"\b(?:fire|flames|smoke)(?: is| are)? (?:in|coming|pouring|everywhere|at|from|out|filling|spreading)\b",
-        r"\b(?:on|caught|catching|in|see|set) (?:\w+ )?(?:fire|flames)\b|\bsee (?:\w+ )?smoke\b",
+        r"\b(?:on|caught|catching|set|see) fire\b|\b(?:in|see)(?: \w+)? flames\b|\bsee (?:\w+ )?smoke\b",
         r"^(?:\w+ ){0,2}fire(?: fire)*(?: please| now| help| quick)*$",
         r"\b(?:is|are|something|everything|it|car|house|building|roof|kitchen|bin) burning\b|\bburning down\b",
         r"\b(?:smoke|fire) alarms? (?:is|are|has|have|went|just|keeps)(?: \w+){0,2} "
@@ -206,7 +207,7 @@ _NOW = _compiled(
         # Death and danger.
         r"\b(?:is|are|am) dying\b|\bgoing to die\b|\bfound (?:a|the|his|her) body\b|\ba body here\b"
         r"|\bdead (?:man|woman|body|person|child)\b|\b(?:he|she) is dead\b|\blife (?:and|or) death\b",
-        r"\bin danger\b|\bsave (?:me|us|him|her)\b$|\bmayday\b",
+        r"\b(?:am|are|is|we|life|lives|people|everybody|everyone|children) in danger\b|\bsave (?:me|us|him|her)\b$|\bmayday\b",
         r"\bneed (?:a |the )?(?:doctor|nurse|help|medic) (?:right )?(?:now|quick|quickly|fast"
         r"|immediately|urgently|at once)\b(?! (?:with|for|on|about))",
         r"\bget a doctor\b|\b(?:send|call) (?:help(?! desk)|somebody quick|a doctor)\b|\bget help\b",
@@ -224,7 +225,7 @@ _EVENTS = _compiled(
         r"|\bchest (?:\w+ )?(?:hurts?|is tight|is hurting|tight)\b",
         r"\b(?:badly|seriously|severely|terribly|critically) (?:\w+ )?(?:hurt|injured|burned|burnt"
         r"|wounded|cut)\b|\bhurt (?:very )?badly\b",
-        r"\b(?:is|are|got|people|friend|somebody|someone|was|am) (?:hurt|injured|wounded)\b",
+        rf"\b{_PERSON}(?: \w+){{0,2}}? (?:is|are|got|was|were|am|gets|been) (?:hurt|injured|wounded)\b",
         rf"\b{_PERSON}(?: \w+){{0,3}}? (?:fell|fall|falls|fallen|dropped)(?: \w+)? (?:down|off|from"
         r"|out of|on the|onto the|to the (?:floor|ground)|through)\b|\bfell and\b",
         rf"\b{_PERSON}(?: \w+){{0,3}} (?:lying|lies|laying)(?: \w+)? (?:on|in) (?:the|a)\b",
@@ -257,7 +258,7 @@ _AGAIN = re.compile(r"\b((?!one|nine)\w+(?: (?!one|nine)\w+)?)(?: \1\b)+")
 _LIKELY = re.compile(r"\b(?:emergency|ambulance|mayday)\b")
 _HARMLESS_WORD = _compiled(
     (
-        r"\b(?:not|no|never|non|without|isnt|hardly|barely|neither)(?: really| exactly| a| an| any"
+        r"\b(?:not|no|never|non|without|isnt|hardly|barely|neither|knot|know)(?: really| exactly| a| an| any"
         r"| this| it| so much)* emergency(?: emergency)*\b",
         r"\bemergency (?:exits?|contacts?|numbers?|lights?|lighting|doors?|plans?|procedures?|drills?"
         r"|training|appointments?|hours|departments?|forms?|kits?|funds?|buttons?|brakes?|stairs"

@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument("step", choices=("data", "train", "export", "evaluate"))
     parser.add_argument("--work", type=Path, default=WORK, help="vocabulary and checkpoint")
     parser.add_argument("--model", type=Path, default=STARTER / "decider.gguf")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=3600)
     parser.add_argument("--turns", type=int, default=1200, help="turns to evaluate a set with")
     options = parser.parse_args()
     # The steps need different packages: torch to train, llama.cpp to evaluate.

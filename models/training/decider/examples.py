@@ -4,7 +4,8 @@ Every turn sees the directory and itself, at the positions it will have when it 
 """
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from tokenizers import Tokenizer
@@ -27,6 +28,7 @@ _CALLER, _JSON, _INTENT, _TARGET = 0.2, 0.5, 4.0, 3.0
 # Of what the caller says, this share is learned from: scoring the whole vocabulary is dear.
 _LEARNED = 0.4
 _PADDING = -1
+_SMALL, _MOST = 6, 24
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Recipe:
         turns: turns to a row.
         noise: how badly the turns are heard, 0 to 1; half the rows are heard well.
         largest: entries of the largest directory; one in 25 has as many as are ever sent.
+        weights: how often each kind of sentence comes.
     """
 
     split: str = "train"
@@ -44,6 +47,15 @@ class Recipe:
     turns: int = 10
     noise: float = 1.0
     largest: int = 14
+    weights: Mapping[str, float] = field(default_factory=lambda: DECIDER_WEIGHTS)
+
+
+def first_lessons(turns: int) -> "Recipe":
+    """Small directories, and mostly sentences that name somebody: names are learned to be read."""
+    weights = dict(DECIDER_WEIGHTS)
+    for kind in ("transfer", "absent", "extension", "message_for", "correction"):
+        weights[kind] *= 3
+    return Recipe(turns=turns, noise=0.3, largest=_SMALL, weights=weights)
 
 
 @dataclass(frozen=True)
@@ -97,14 +109,15 @@ class Examples:
 
     def _row(self) -> _Row:
         rng, recipe = self._rng, self._recipe
-        size = 24 if rng.random() < 0.04 else rng.randint(3, recipe.largest)
+        whole = recipe.largest > _SMALL and rng.random() < 0.04
+        size = _MOST if whole else rng.randint(3, recipe.largest)
         directory = invent_directory(rng, recipe.names, size)
         ids = self._ids(tokens.DIRECTORY + directory_lines(rng, directory))
         start = len(ids)
         row = _Row(ids, list(range(start)), [0] * start, [0.0] * start)
         level = recipe.noise if rng.random() < 0.5 else 0.0
         for turn in range(1, recipe.turns + 1):
-            sentence = generate(rng, recipe.split, recipe.names, directory, DECIDER_WEIGHTS)
+            sentence = generate(rng, recipe.split, recipe.names, directory, recipe.weights)
             heard = turn_text(misheard(rng, sentence.text, sentence.names, level))
             asked = self._ids(f"{tokens.CALLER}{heard}{tokens.ANSWER}")
             answer = self._ids(answer_text(sentence) + tokens.END)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.training.decider import tokens
-from models.training.decider.examples import Batch, Examples, Recipe
+from models.training.decider.examples import Batch, Examples, Recipe, first_lessons
 from models.training.decider.files import write_with
 from models.training.decider.muon import Muon
 from models.training.decider.network import Decider, Shape
@@ -27,12 +27,13 @@ _MEASURED_ROWS = 24
 class Course:
     """How long to train: ``steps`` of ``rows`` directories, ``turns`` turns each.
 
-    Until names are copied at all, half the rows teach as much: that comes with steps, not rows.
+    Names are copied after some thousand steps, however many rows a step has; so rows are few.
+    Until ``easy_until`` directories are small.
     """
 
-    steps: int = 4000
-    rows: int = 8
-    half_rows_until: int = 1600
+    steps: int = 3600
+    rows: int = 4
+    easy_until: int = 1200
     turns: int = 10
     seed: int = 777
 
@@ -64,12 +65,13 @@ class Trainer:
 
     def run(self) -> None:
         """Train to the end of the course; prints its progress."""
-        recipe = Recipe(turns=self.course.turns)
-        examples = Examples(self.tokenizer, recipe, self.course.seed + self.step)
+        seed = self.course.seed + self.step
+        easy = Examples(self.tokenizer, first_lessons(self.course.turns), seed)
+        usual = Examples(self.tokenizer, Recipe(turns=self.course.turns), seed)
         started, tokens_seen, loss_mean = time.monotonic(), 0, 0.0
         while self.step < self.course.steps:
-            halved = self.step < self.course.half_rows_until
-            batch = examples.batch(self.course.rows // 2 if halved else self.course.rows)
+            examples = easy if self.step < self.course.easy_until else usual
+            batch = examples.batch(self.course.rows)
             loss = self._learn(batch)
             tokens_seen += batch.ids.numel()
             loss_mean = loss if not loss_mean else 0.97 * loss_mean + 0.03 * loss

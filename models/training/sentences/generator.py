@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from models.training.sentences.directories import Entry, invent_directory
 from models.training.sentences.names import NameLists, caller_name, said_as
 from models.training.sentences.numbers import extension, phone_number
-from models.training.sentences.templates import bank, expand, phrases, spheres
+from models.training.sentences.templates import bank, expand, held_out_forms, phrases, spheres
+from models.training.sentences.variation import varied
 
 # Kind of sentence: the intent of the caller's.
 KINDS = {
@@ -112,7 +113,7 @@ class _Draft:
             case "harmless":
                 return rng.choice(phrases("harmless").of(self.split))
             case "caller":
-                return self.named(caller_name(rng, self._strangers()))
+                return self.named(caller_name(rng, self.lists))
             case "phone":
                 return phone_number(rng)
             case "spelled":
@@ -120,9 +121,6 @@ class _Draft:
             case "topic":
                 return rng.choice(rng.choice(spheres()).about.of(self.split))
         return found[0]
-
-    def _strangers(self) -> NameLists:
-        return self.lists
 
     def named(self, words: str) -> str:
         self.names |= set(words.split())
@@ -182,7 +180,11 @@ def _core(draft: _Draft, kind: str) -> str | None:
         return _situation(draft)
     source = "transfer" if kind == "absent" else kind
     draft.template = draft.rng.choice(bank(source).of(draft.split))
-    template = draft.template
+    template = expand(draft.template, draft.rng)
+    if draft.split == "train":
+        template = varied(draft.rng, template)
+        if template in held_out_forms(source):
+            return None
     if kind == "harmless":
         template = _harmless(draft, template)
     if "{topic}" in template and kind in ("topic", "harmless"):
@@ -240,7 +242,8 @@ def _situation(draft: _Draft) -> str:
     place = _sphere(draft)
     draft.target = _for_sphere(draft, place)
     draft.template = draft.rng.choice(spheres()[place].says.of(draft.split))
-    return draft.filled(draft.template)
+    template = expand(draft.template, draft.rng)
+    return draft.filled(varied(draft.rng, template) if draft.split == "train" else template)
 
 
 def _sphere(draft: _Draft) -> int:

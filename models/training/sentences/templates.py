@@ -5,7 +5,7 @@ A template is words with ``(this|that|)`` to choose from, which may be nested, a
 
 import random
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +13,6 @@ GRAMMAR = Path(__file__).parent / "grammar"
 SPLITS = ("train", "held-out")
 _HELD_OUT_LINE = "=== held-out"
 _INNERMOST = re.compile(r"\(([^()]*)\)")
-_SLOT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,13 @@ class Bank:
         return self.train if split == "train" else self.held_out
 
 
-@dataclass
+@dataclass(frozen=True)
 class Sphere:
     """What a kind of department is called, and what it is asked about."""
 
     names: Bank
     about: Bank
     says: Bank
-    parts: dict[str, list[str]] = field(default_factory=dict)
 
 
 @cache
@@ -54,7 +52,7 @@ def bank(kind: str) -> Bank:
     train: list[str] = []
     held_out: list[str] = []
     into = train
-    for line in _lines(GRAMMAR / f"{kind}.txt"):
+    for line in lines_of(GRAMMAR / f"{kind}.txt"):
         if line == _HELD_OUT_LINE:
             into = held_out
         else:
@@ -67,7 +65,7 @@ def bank(kind: str) -> Bank:
 @cache
 def phrases(name: str) -> Bank:
     """A list of ``grammar/phrases.txt``; without an unseen part it serves both splits."""
-    lists = _labelled(_lines(GRAMMAR / "phrases.txt"))
+    lists = labelled(lines_of(GRAMMAR / "phrases.txt"))
     return _bank_of(lists, name)
 
 
@@ -75,11 +73,11 @@ def phrases(name: str) -> Bank:
 def spheres() -> tuple[Sphere, ...]:
     """Every sphere of ``grammar/departments.txt``."""
     found: list[dict[str, list[str]]] = []
-    for line in _lines(GRAMMAR / "departments.txt"):
+    for line in lines_of(GRAMMAR / "departments.txt"):
         if line.startswith("sphere "):
             found.append({})
         else:
-            found[-1] |= _labelled([line])
+            found[-1] |= labelled([line])
     return tuple(
         Sphere(_bank_of(one, "names"), _bank_of(one, "about"), _bank_of(one, "says"))
         for one in found
@@ -94,18 +92,36 @@ def expand(template: str, rng: random.Random) -> str:
     return " ".join(template.split()).replace(" '", "'")
 
 
-def slots(template: str) -> tuple[str, ...]:
-    """The names of a template's slots, in order."""
-    return tuple(_SLOT.findall(template))
+@cache
+def held_out_forms(kind: str) -> frozenset[str]:
+    """Everything that the held-out templates of a kind stand for, slots unfilled.
+
+    Training leaves these out even where a template of its own makes the same sentence.
+    """
+    return frozenset(form for template in bank(kind).held_out for form in expansions(template))
 
 
-def _lines(path: Path) -> list[str]:
+def expansions(template: str) -> set[str]:
+    """All sentences that a template stands for, slots unfilled."""
+    found = _INNERMOST.search(template)
+    if found is None:
+        return {" ".join(template.split()).replace(" '", "'")}
+    before, after = template[: found.start()], template[found.end() :]
+    return {
+        form
+        for choice in found[1].split("|")
+        for form in expansions(f"{before}{choice}{after}")
+    }
+
+
+def lines_of(path: Path) -> list[str]:
+    """The lines of a grammar file, without comments and empty ones."""
     lines = (line.strip() for line in path.read_text("utf-8").splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _labelled(lines: list[str]) -> dict[str, list[str]]:
-    """Lines such as ``names: a | b`` as lists. A bar inside brackets has no spaces around it."""
+def labelled(lines: list[str]) -> dict[str, list[str]]:
+    """Lines such as ``names: a | b``, as lists by name. A bar inside brackets has no spaces around it."""
     lists: dict[str, list[str]] = {}
     for line in lines:
         label, _, rest = line.partition(": ")
