@@ -113,6 +113,30 @@ def _library() -> tuple[Any, int]:
     return library, int(rate_hz)
 
 
+class _VoiceProperties(ctypes.Structure):
+    """``espeak_VOICE``."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("reserved", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
+
+
+def _voice_set(library: Any, voice: bytes) -> bool:
+    """Choose a voice by its file's name or, as ``en-gb`` has none, by its language."""
+    if library.espeak_SetVoiceByName(voice) == _OK:
+        return True
+    wanted = _VoiceProperties(languages=voice)
+    return bool(library.espeak_SetVoiceByProperties(ctypes.byref(wanted)) == _OK)
+
+
 def _synthesised(
     text: str, voice: bytes, words_per_minute: int, cancellation: Cancellation | None
 ) -> tuple[bytes, int]:
@@ -130,7 +154,7 @@ def _synthesised(
     with _lock:
         library, rate_hz = _library()
         library.espeak_SetSynthCallback(callback)
-        if library.espeak_SetVoiceByName(voice) != _OK:
+        if not _voice_set(library, voice):
             raise BadRequestError(f"voice {voice.decode()!r}: unknown to espeak-ng", param="voice")
         library.espeak_SetParameter(_PARAMETER_RATE, words_per_minute, 0)
         library.espeak_SetParameter(_PARAMETER_PITCH_RANGE, _PITCH_RANGE, 0)

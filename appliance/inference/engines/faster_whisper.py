@@ -158,10 +158,15 @@ class FasterWhisperRecognizer:
             condition_on_previous_text=False,
             without_timestamps=True,
             max_new_tokens=max(40, round(self._longest_s * 7)),
-            initial_prompt=(request.prompt or None) if hints else None,
-            hotwords=(" ".join(request.hotwords) or None) if hints else None,
+            initial_prompt=_plain(request.prompt) if hints else None,
+            hotwords=_plain(", ".join(request.hotwords)) if hints else None,
         )
         return list(segments)
+
+
+def _plain(hint: str) -> str | None:
+    """A hint without control tokens: ``<|endoftext|>`` in a name would end all hearing."""
+    return hint.replace("<|", " ").replace("|>", " ").strip() or None
 
 
 def _segment(found: Any, start: int, end: int, words: tuple[HeardWord, ...]) -> TranscriptSegment:
