@@ -28,6 +28,9 @@ from appliance.admin.static_files import STATIC, StaticFiles
 from appliance.admin.switch_link import SwitchLink
 from appliance.storage.database import Database
 
+# What runs beside the requests, as aiohttp's cleanup contexts: each keeps what it makes in the
+# application, under an AppKey of its own.
+Background = Callable[[web.Application], AsyncIterator[None]]
 _HEALTH_EVERY_S = 5.0
 _SHUTDOWN_S = 5.0
 
@@ -80,7 +83,7 @@ def create_app(services: Services, routes: Iterable[Route] | None = None) -> web
     rendering.set_up(app)
     app.on_response_prepare.append(middleware.dress)
     app.on_startup.append(_see_that_all_are_declared(table))
-    app.cleanup_ctx.append(_running)
+    app.cleanup_ctx.extend(_BACKGROUND)
     return app
 
 
@@ -112,6 +115,9 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await asyncio.gather(looking, return_exceptions=True)
     await services.switch.close()
     await asyncio.to_thread(services.threads.close)
+
+
+_BACKGROUND: tuple[Background, ...] = (_running,)
 
 
 async def _look(services: Services) -> None:

@@ -22,6 +22,16 @@ from appliance.admin.static_files import STATIC
 if TYPE_CHECKING:
     from appliance.admin.visit import Visit
 
+# Most browsers name others too, so the order counts.
+_BROWSERS = (
+    ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"), ("curl/", "curl"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
+    ("Mac OS", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
 
 def set_up(app: web.Application) -> None:
     """Give the application its templates."""
@@ -34,7 +44,14 @@ def set_up(app: web.Application) -> None:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        moment=moment, clock=clock, day=day, duration=duration, audio_time=audio_time, words=words
+        moment=moment,
+        clock=clock,
+        day=day,
+        duration=duration,
+        audio_time=audio_time,
+        words=words,
+        ticks=ticks,
+        browser=browser_name,
     )
     environment.globals.update(
         static=app[STATIC].address, Permission=Permission, may=_may, url=_url_of(app)
@@ -143,6 +160,22 @@ def audio_time(milliseconds: int) -> str:
     """A place in a call's audio: ``0:07.3``."""
     tenths = round(milliseconds / 100)
     return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def ticks(text: str) -> Markup:
+    """Words between backticks as code; everything else as it stands."""
+    pieces = (
+        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
+        for place, piece in enumerate(text.split("`"))
+    )
+    return Markup("").join(pieces)
+
+
+def browser_name(agent: str) -> str:
+    """What a browser calls itself, in short: ``Firefox on Linux``."""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), agent[:40] or "Unknown")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+    return f"{browser} on {system}" if system else browser
 
 
 def words(value: str | None) -> str:
