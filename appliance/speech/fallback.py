@@ -31,7 +31,7 @@ class Voice:
     """One server's voice, and its fixed phrases as they were recorded.
 
     Attributes:
-        live: speaks; `phrases`, when there are any, speaks through it too.
+        live: speaks while the caller waits.
     """
 
     live: Synthesizer
@@ -76,7 +76,8 @@ class VoiceChain:
                 return
             try:
                 with rung.working():
-                    yield from self._live(rung, sentence, rate_hz, min(timeout_s, self._timeout_s))
+                    limit_s = min(timeout_s, self._timeout_s)
+                    yield from rung.engine.live.speak(sentence, rate_hz, timeout_s=limit_s)
             except CutSampleError as error:
                 # All of it was heard but half a sample: to say it again would be worse.
                 note_failure(STAGE, rung.name, error, "nothing: the sentence was said")
@@ -93,11 +94,6 @@ class VoiceChain:
     def _after(self, rank: int) -> str:
         well = [rung.name for rung in self._voices[rank + 1 :] if not rung.resting]
         return well[0] if well else self._last_name
-
-    @staticmethod
-    def _live(rung: Rung[Voice], sentence: str, rate_hz: int, timeout_s: float) -> Iterator[bytes]:
-        speaker = rung.engine.phrases or rung.engine.live
-        return speaker.speak(sentence, rate_hz, timeout_s=timeout_s)
 
 
 class JudgedVoice:

@@ -27,13 +27,11 @@ _CHUNK_MS = 200
 
 
 class PhraseCache:
-    """A `Synthesizer` that remembers fixed phrases.
+    """Fixed phrases of one voice, spoken ahead.
 
     Args:
-        directory: made when it is missing. What cannot be read or written there is spoken by
-            ``synthesizer`` instead.
-        synthesizer: speaks what is not kept, to a caller who waits for it.
-        patient: speaks what is kept ahead, when nobody waits; ``synthesizer`` when None.
+        directory: made when it is missing.
+        synthesizer: speaks them when nobody waits, so it may take its time.
         identity: what speaks, down to the voice; phrases of another voice are not found.
         largest_bytes: when the files are more, those unused for longest go.
     """
@@ -44,49 +42,37 @@ class PhraseCache:
         synthesizer: Synthesizer,
         *,
         identity: str = "",
-        patient: Synthesizer | None = None,
         largest_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self._directory = directory
         self._synthesizer = synthesizer
-        self._patient = patient or synthesizer
         self._identity = identity
         self._largest_bytes = largest_bytes
         self._fixed: set[str] = set()
 
     def declare(self, texts: Iterable[str]) -> None:
-        """These texts are the same for every caller: keep them from their first use on."""
+        """These texts are the same for every caller: play them from disk where they are kept."""
         self._fixed.update(texts)
 
     def warm(self, texts: Iterable[str], rate_hz: int, *, timeout_s: float = 10.0) -> int:
-        """Declare texts and synthesise those that are not kept yet.
+        """Declare texts and have those spoken that are not kept yet.
 
         Returns:
-            How many are kept now; fewer than given when the model server fails, which is logged
-            and not raised: the phrases are then made on their first use.
+            How many are not kept now, because the voice or the disk failed; each is logged.
         """
         wanted = list(dict.fromkeys(texts))
         self.declare(wanted)
-        kept = 0
+        missing = 0
         for text in wanted:
+            path = self._path(text, rate_hz)
             try:
-                if self._read(self._path(text, rate_hz), rate_hz) is None:
-                    for _ in self._spoken(self._patient, text, rate_hz, timeout_s):
-                        pass
-                kept += 1
-            except InferenceError as error:
+                if self._read(path, rate_hz) is None:
+                    pcm = b"".join(self._synthesizer.speak(text, rate_hz, timeout_s=timeout_s))
+                    self._write(path, pcm, rate_hz)
+            except (InferenceError, OSError) as error:
+                missing += 1
                 log.warning("phrase %r is not kept: %s", text, error)
-        return kept
-
-    def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
-        """See `Synthesizer.speak`. A kept phrase comes from disk."""
-        kept = self.kept(text, rate_hz)
-        if kept is not None:
-            yield from kept
-        elif text in self._fixed:
-            yield from self._spoken(self._synthesizer, text, rate_hz, timeout_s)
-        else:
-            yield from self._synthesizer.speak(text, rate_hz, timeout_s=timeout_s)
+        return missing
 
     def kept(self, text: str, rate_hz: int) -> Iterator[bytes] | None:
         """A kept phrase from disk, in chunks of 200 ms; None when it is not kept."""
@@ -95,17 +81,6 @@ class PhraseCache:
             return None
         size = rate_hz * 2 * _CHUNK_MS // 1000
         return (pcm[start : start + size] for start in range(0, len(pcm), size))
-
-    def _spoken(
-        self, synthesizer: Synthesizer, text: str, rate_hz: int, timeout_s: float
-    ) -> Iterator[bytes]:
-        """Spoken now, and kept once all of it was: an interrupted phrase is not."""
-        spoken = bytearray()
-        for chunk in synthesizer.speak(text, rate_hz, timeout_s=timeout_s):
-            spoken += chunk
-            yield chunk
-        if spoken:
-            self._write(self._path(text, rate_hz), bytes(spoken), rate_hz)
 
     def _path(self, text: str, rate_hz: int) -> Path:
         content = "\0".join((self._identity, str(rate_hz), text))
@@ -132,24 +107,26 @@ class PhraseCache:
         return pcm
 
     def _write(self, path: Path, pcm: bytes, rate_hz: int) -> None:
-        fresh: str | None = None
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._directory, delete=False) as file:
-                fresh = file.name
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._directory, delete=False) as file:
+            try:
                 file.write(_HEAD.pack(_MARK, rate_hz, len(pcm), zlib.crc32(pcm)) + pcm)
-            os.replace(fresh, path)
-            fresh = None
-            self._make_room(path)
-        except OSError as error:
-            log.warning("%s cannot be kept: %s", path, error)
-        finally:
-            if fresh is not None:  # on a full disk, more of these would come with every try
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(file.name, path)
+            except BaseException:
+                # On a full disk, more of these would come with every try.
                 with suppress(OSError):
-                    os.unlink(fresh)
+                    os.unlink(file.name)
+                raise
+        self._make_room(path)
 
     def _make_room(self, keep: Path) -> None:
-        files = [(p.stat().st_mtime, p.stat().st_size, p) for p in self._directory.iterdir()]
+        files = []
+        for path in self._directory.glob(f"*{_SUFFIX}"):
+            with suppress(FileNotFoundError):  # another controller makes room too
+                facts = path.stat()
+                files.append((facts.st_mtime, facts.st_size, path))
         total = sum(size for _, size, _ in files)
         for _, size, path in sorted(files):
             if total <= self._largest_bytes:

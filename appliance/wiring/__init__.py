@@ -39,7 +39,6 @@ from appliance.wiring.engines import Engines, engines_over_http
 
 __all__ = ["Engines", "control_link", "controller", "database", "serve_inference"]
 
-_RATES_HZ = (8000, 16000)
 _LINK_PATIENCE_S = 30.0
 
 
@@ -254,7 +253,6 @@ def _warm(engines: Engines, directories: tuple[Directory, ...], warming: Group) 
     for directory in directories:
         fixed += prompts.fixed_sentences(directory)
     parts = [part for text in fixed for part in sentences(text)]
-    for phrases in engines.phrases:
-        phrases.declare(parts)
-        for rate_hz in _RATES_HZ:
-            warming.spawn(phrases.warm, parts, rate_hz).name = f"warm-phrases-{rate_hz}"
+    warming.kill(block=False)  # what was fixed before may be said no more
+    for number, keeper in enumerate(engines.keepers):
+        warming.spawn(keeper.keep, parts).name = f"phrases-{number}"

@@ -16,6 +16,7 @@ from appliance.speech import fallback, recognizers
 from appliance.speech.breaker import CircuitBreaker
 from appliance.speech.chain import Rung
 from appliance.speech.fallback import EngineVoice, JudgedVoice, Voice, VoiceChain
+from appliance.speech.phrase_keeper import PhraseKeeper
 from appliance.speech.phrases import PhraseCache
 from appliance.speech.recognizer import HttpRecognizer, Recognizer
 from appliance.speech.recognizers import RecognizerChain
@@ -36,7 +37,7 @@ class Engines:
 
     Attributes:
         model: asked for what the rules leave open; None lets the rules decide alone.
-        phrases: where each voice's fixed phrases are kept; none when a voice needs no cache.
+        keepers: have each voice's fixed phrases spoken ahead; none when a voice needs no cache.
         servers: told of every call; None when everything is in this process.
         first: stage to the name of the engine that is asked first.
     """
@@ -44,7 +45,7 @@ class Engines:
     recognizer: Recognizer
     voice: Synthesizer
     model: LanguageModel | None
-    phrases: tuple[PhraseCache, ...] = ()
+    keepers: tuple[PhraseKeeper, ...] = ()
     servers: ModelServers | None = None
     first: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,13 +65,17 @@ def engines_over_http(settings: Settings) -> Engines:
         HttpLanguageModel(clients[url], timeout_s=inference.decide_timeout_s / len(thinking))
         for url in thinking
     ]
-    voices = [_voice(settings, clients[url]) for url in speaking]
+    keepers = tuple(_keeper(settings, clients[url]) for url in speaking)
     return Engines(
         RecognizerChain(_rungs((url, HttpRecognizer(clients[url])) for url in hearing)),
         VoiceChain(
             [
-                Rung(url, voice, CircuitBreaker(_VOICE_FAILURES, _VOICE_REST_S))
-                for url, voice in zip(speaking, voices, strict=True)
+                Rung(
+                    url,
+                    Voice(_live_voice(settings, clients[url]), keeper.phrases),
+                    CircuitBreaker(_VOICE_FAILURES, _VOICE_REST_S),
+                )
+                for url, keeper in zip(speaking, keepers, strict=True)
             ],
             EngineVoice(EspeakVoice(EngineOptions())),
             timeout_s=inference.speak_timeout_s,
@@ -78,7 +83,7 @@ def engines_over_http(settings: Settings) -> Engines:
         LanguageModelChain(
             _rungs(zip(thinking, models, strict=True)), inference.decide_timeout_s
         ),
-        tuple(voice.phrases for voice in voices if voice.phrases is not None),
+        keepers,
         ModelServers(
             list(clients.values()), [clients[url] for url in hearing], models[0]
         ),
@@ -94,14 +99,15 @@ def _rungs(engines: Iterable[tuple[str, AnyEngine]]) -> list[Rung[AnyEngine]]:
     return [Rung(url, engine, CircuitBreaker(_FAILURES)) for url, engine in engines]
 
 
-def _voice(settings: Settings, client: InferenceClient) -> Voice:
-    """A server's voice with its fixed phrases; only what a judge took for speech is kept."""
+def _live_voice(settings: Settings, client: InferenceClient) -> Synthesizer:
+    return JudgedVoice(HttpSynthesizer(client, stall_s=settings.inference.speech_stall_s))
+
+
+def _keeper(settings: Settings, client: InferenceClient) -> PhraseKeeper:
+    """Only what a judge took for speech is kept, and nobody waits for it."""
     inference = settings.inference
-    live = JudgedVoice(HttpSynthesizer(client, stall_s=inference.speech_stall_s))
-    spoken = HttpSynthesizer(client)
+    voice = HttpSynthesizer(client)
     # The server's voice may change behind its URL; the engine's name is all we know of it here.
-    identity = f"{spoken.identity}|{inference.voice}|{inference.voice_model}"
-    phrases = PhraseCache(
-        settings.storage.phrases, live, identity=identity, patient=JudgedVoice(spoken)
-    )
-    return Voice(live, phrases)
+    identity = f"{voice.identity}|{inference.voice}|{inference.voice_model}"
+    phrases = PhraseCache(settings.storage.phrases, JudgedVoice(voice), identity=identity)
+    return PhraseKeeper(phrases, client)

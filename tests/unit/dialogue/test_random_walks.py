@@ -43,6 +43,7 @@ inputs = st.one_of(
         st.just("failed"), st.sampled_from(["recognizer", "decider", "synthesizer", "media"])
     ),
     st.tuples(st.just("resumed"), st.none()),
+    st.tuples(st.just("turned away"), st.none()),
 )
 
 
@@ -69,6 +70,7 @@ def test_every_answer_leads_on(
             "transferred": lambda c, v=value: c.transferred(v, now),  # type: ignore[misc]
             "failed": lambda c, v=value: c.failed(v, now),  # type: ignore[misc]
             "resumed": lambda c: c.resumed(now),
+            "turned away": lambda c: c.turned_away(),
         }
         steps = act[kind](call)
         check(call, steps)

@@ -3,10 +3,13 @@
 import errno
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from appliance.calls.errors import InferenceError
+from appliance.inference.client import InferenceClient, InferenceRefusedError
+from appliance.speech.phrase_keeper import PhraseKeeper
 from appliance.speech.phrases import PhraseCache
 
 RATE_HZ = 8000
@@ -33,8 +36,9 @@ def voice() -> CountingVoice:
     return CountingVoice()
 
 
-def spoken(cache: PhraseCache, text: str = GREETING, rate_hz: int = RATE_HZ) -> bytes:
-    return b"".join(cache.speak(text, rate_hz))
+def kept(cache: PhraseCache, text: str = GREETING, rate_hz: int = RATE_HZ) -> bytes | None:
+    chunks = cache.kept(text, rate_hz)
+    return None if chunks is None else b"".join(chunks)
 
 
 def files(directory: Path) -> list[Path]:
@@ -43,18 +47,28 @@ def files(directory: Path) -> list[Path]:
 
 def test_a_fixed_phrase_is_synthesised_once(tmp_path: Path, voice: CountingVoice) -> None:
     cache = PhraseCache(tmp_path / "phrases", voice)
-    assert cache.warm([GREETING, GREETING], RATE_HZ) == 1
-    assert spoken(cache) == spoken(cache) == GREETING.encode() * 100 + bytes(800)
+    assert cache.warm([GREETING, GREETING], RATE_HZ) == 0
+    assert kept(cache) == kept(cache) == GREETING.encode() * 100 + bytes(800)
     assert voice.asked == [GREETING]
     again = PhraseCache(tmp_path / "phrases", voice)
-    assert again.warm([GREETING], RATE_HZ) == 1
+    assert again.warm([GREETING], RATE_HZ) == 0
     assert voice.asked == [GREETING]
 
 
 def test_what_one_caller_is_told_is_not_kept(tmp_path: Path, voice: CountingVoice) -> None:
     cache = PhraseCache(tmp_path, voice)
-    spoken(cache, "A message for John, from Mary.")
-    assert files(tmp_path) == []
+    cache.warm([GREETING], RATE_HZ)
+    assert kept(cache, "A message for John, from Mary.") is None
+
+
+def test_a_phrase_of_which_nobody_says_that_it_is_fixed_is_not_looked_for(
+    tmp_path: Path, voice: CountingVoice
+) -> None:
+    PhraseCache(tmp_path, voice).warm([GREETING], RATE_HZ)
+    cache = PhraseCache(tmp_path, voice)
+    assert kept(cache) is None
+    cache.declare([GREETING])
+    assert kept(cache) is not None
 
 
 def test_another_voice_or_rate_is_another_phrase(tmp_path: Path, voice: CountingVoice) -> None:
@@ -64,24 +78,20 @@ def test_another_voice_or_rate_is_another_phrase(tmp_path: Path, voice: Counting
     assert len(voice.asked) == len(files(tmp_path)) == 3
 
 
-def test_an_interrupted_phrase_is_not_kept(tmp_path: Path, voice: CountingVoice) -> None:
+def test_a_phrase_that_breaks_off_is_not_kept(tmp_path: Path, voice: CountingVoice) -> None:
     cache = PhraseCache(tmp_path, voice)
-    cache.declare([GREETING])
-    chunks = cache.speak(GREETING, RATE_HZ)
-    next(chunks)
-    del chunks
     voice.broken = True
-    with pytest.raises(InferenceError):
-        spoken(cache)
-    assert cache.warm([GREETING], RATE_HZ) == 0
+    assert cache.warm([GREETING, "Goodbye."], RATE_HZ) == 2
     assert files(tmp_path) == []
+    voice.broken = False
+    assert cache.warm([GREETING, "Goodbye."], RATE_HZ) == 0
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "longer"])
 def test_a_damaged_file_is_made_anew(tmp_path: Path, voice: CountingVoice, damage: str) -> None:
     cache = PhraseCache(tmp_path, voice)
     cache.warm([GREETING], RATE_HZ)
-    whole = spoken(cache)
+    whole = kept(cache)
     (file,) = files(tmp_path)
     data = file.read_bytes()
     damaged = {
@@ -91,7 +101,9 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, voice: CountingVoice, damag
         "longer": data + b"more",
     }
     file.write_bytes(damaged[damage])
-    assert spoken(cache) == whole
+    assert kept(cache) is None
+    cache.warm([GREETING], RATE_HZ)
+    assert kept(cache) == whole
     assert file.read_bytes() == data
 
 
@@ -102,14 +114,12 @@ def test_the_least_used_go_when_there_is_no_room(tmp_path: Path, voice: Counting
     assert files(tmp_path)
 
 
-def test_a_disk_that_cannot_be_written_does_not_silence_it(
-    tmp_path: Path, voice: CountingVoice
-) -> None:
+def test_a_disk_that_cannot_be_written_keeps_nothing(tmp_path: Path, voice: CountingVoice) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     cache = PhraseCache(blocked / "phrases", voice)
-    cache.declare([GREETING])
-    assert spoken(cache) == GREETING.encode() * 100 + bytes(800)
+    assert cache.warm([GREETING], RATE_HZ) == 1
+    assert kept(cache) is None
 
 
 def test_a_full_disk_is_not_filled_with_halves(
@@ -120,6 +130,55 @@ def test_a_full_disk_is_not_filled_with_halves(
 
     monkeypatch.setattr("os.replace", full)
     cache = PhraseCache(tmp_path, voice)
-    cache.declare([GREETING])
-    assert spoken(cache) == spoken(cache) != b""
+    assert cache.warm([GREETING], RATE_HZ) == 1
     assert files(tmp_path) == []
+
+
+class Health:
+    """A server whose word on its own health comes from a list, one for each time it is asked."""
+
+    def __init__(self, *answers: object) -> None:
+        self.answers = list(answers)
+
+    def get_json(self, path: str, timeout_s: float) -> Any:
+        assert path == "/health"
+        answer = self.answers.pop(0)
+        if isinstance(answer, InferenceError):
+            raise answer
+        return answer
+
+
+def kept_after(voice: CountingVoice, tmp_path: Path, health: Health) -> list[float]:
+    """The pauses until everything was kept."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        voice.broken = False
+
+    cache = PhraseCache(tmp_path, voice)
+    PhraseKeeper(cache, cast("InferenceClient", health), sleep).keep([GREETING], [RATE_HZ])
+    assert kept(cache) is not None
+    return pauses
+
+
+READY = {"status": "degraded", "engines": {"voice": {"state": "ready"}}}
+
+
+def test_nothing_that_a_stand_in_says_is_kept(tmp_path: Path, voice: CountingVoice) -> None:
+    stands_in = {"status": "degraded", "engines": {"voice": {"state": "loading"}}}
+    health = Health(InferenceError("starting"), stands_in, stands_in, READY)
+    assert kept_after(voice, tmp_path, health) == [1.0, 2.0, 4.0]
+    assert voice.asked == [GREETING]
+
+
+def test_a_voice_that_fails_is_asked_again(tmp_path: Path, voice: CountingVoice) -> None:
+    voice.broken = True
+    assert kept_after(voice, tmp_path, Health(READY, READY)) == [1.0]
+
+
+@pytest.mark.parametrize("answer", [InferenceRefusedError("404"), "ok", {}, {"engines": []}])
+def test_a_server_that_says_nothing_of_its_voice_is_believed(
+    tmp_path: Path, voice: CountingVoice, answer: object
+) -> None:
+    assert kept_after(voice, tmp_path, Health(answer)) == []
