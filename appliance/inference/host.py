@@ -12,7 +12,6 @@ tokens together, where eight in turn take 2.6.
 """
 
 import asyncio
-import gc
 import logging
 import threading
 import time
@@ -351,8 +350,6 @@ class EngineHost(Generic[E]):
         engine, worker.engine = worker.engine, None
         if isinstance(engine, Closable):
             engine.close()
-        del engine
-        gc.collect()
 
     def _load(self, worker: _Worker[E]) -> bool:
         started = self._clock()
