@@ -103,6 +103,8 @@ def run_pull(arguments: argparse.Namespace) -> int:
     console = Console(soft_wrap=True)
     catalogue = _catalogue(load_settings())
     models = _wanted(arguments, catalogue)
+    if not models:
+        console.print(f"Set {arguments.set} comes with the appliance: nothing to pull.")
     with catalogue.changing(), report.bars(console) as progress:
         for model in models:
             source = source_for(model, arguments.mirror, arguments.place)
@@ -249,6 +251,13 @@ def _here(arguments: argparse.Namespace, catalogue: Catalogue) -> list[Installed
     names = [*arguments.names, *_of_set(arguments, catalogue)]
     if not names:
         raise ModelStoreError("name the models, or a --set: `appliance models list` shows them")
+    here = catalogue.installed()
+    missing = [name for name in _of_set(arguments, catalogue) if name not in here]
+    if missing:
+        raise ModelStoreError(
+            f"of set {arguments.set}, {', '.join(missing)} not here yet: "
+            f"`appliance models pull --set {arguments.set}`"
+        )
     return [catalogue.find(name) for name in names]
 
 

@@ -122,7 +122,7 @@ def test_the_bench_measures_and_recommends(
         (["remove", "whisper-base"], "is not here"),
         (["use"], "name the models, or a --set"),
         (["use", "whisper-base"], "appliance models pull whisper-base"),
-        (["use", "--set", "small"], "appliance models pull whisper-base"),
+        (["use", "--set", "small"], "appliance models pull --set small"),
         (["use", "nothing-like-it"], "appliance models list"),
         (["verify", "whisper-base"], "not here yet"),
         (["rollback", "voice"], "nothing to go back to for voice"),
