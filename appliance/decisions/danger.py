@@ -135,7 +135,7 @@ _NOW = _compiled(
         r"\b(?:not|cannot|no|never|stopped|hardly|barely|trouble|difficulty|struggl\w+|stops)"
         r"(?: really| even| to| properly)* (?:breathe|breathing)\b|\bgasping\b|\bno heartbeat\b",
         r"\bshort of breath\b|\bfighting for (?:breath|air)\b|\bsuffocating\b|\bchoking\b",
-        r"\b(?:turn\w*|going|gone|went|lips are|face is|is|are) blue\b(?= |$)(?! (?:one|car|shirt))",
+        rf"\b(?:turn\w*|going|gone|went|lips are|face is|{_PERSON} is) blue\b",
         r"\b(?:throat|tongue|face)(?: is| are| has)? (?:swelling|closing|swollen)\b|\bswelling up\b",
         rf"\b{_PERSON}(?: \w+){{0,7}}? (?:not|no|never|cannot) (?:\w+ )?(?:responding|respond|react\w*"
         r"|moving|move|waking|wake|conscious)\b(?! (?:to (?:my|the|your)|my|the|our|it|on|house))",
@@ -210,7 +210,7 @@ _NOW = _compiled(
         r"\b(?:am|are|is|we|life|lives|people|everybody|everyone|children) in danger\b|\bsave (?:me|us|him|her)\b$|\bmayday\b",
         r"\bneed (?:a |the )?(?:doctor|nurse|help|medic) (?:right )?(?:now|quick|quickly|fast"
         r"|immediately|urgently|at once)\b(?! (?:with|for|on|about))",
-        r"\bget a doctor\b|\b(?:send|call) (?:help(?! desk)|somebody quick|a doctor)\b|\bget help\b",
+        r"\bget a doctor\b|\b(?:send|call) (?:help(?! desk)|somebody quick|a doctor)\b|\bget help\b(?! with| from| on)",
         r"^(?:hello |please |somebody |someone |oh god |quick )*help(?: help)*(?: me| us)?"
         r"(?: please| now| quick| quickly| fast| hello)*$",
     )

@@ -7,7 +7,7 @@ to hear first.
 import re
 from dataclasses import dataclass
 
-from appliance.decisions.words import COMMON, TITLES, bag
+from appliance.decisions.words import COMMON, ORDINARY, TITLES, bag
 
 _STOP = (
     r"calling|speaking|from|about|and|i|can|could|may|for|here|with|please|want|would|to|my|"
@@ -65,7 +65,7 @@ def is_name(words: str) -> bool:
     first, *others = words.split()
     if first in TITLES:
         return bool(others)
-    return first not in COMMON or (first in _NAMES_TOO and not set(others) & COMMON)
+    return first not in ORDINARY or (first in _NAMES_TOO and not set(others) & COMMON)
 
 
 # Ordinary words that are also first names.

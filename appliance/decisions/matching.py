@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process
 
 from appliance.calls.directory import Directory
 from appliance.decisions.keys import DEPARTMENT_WORDS, Key, Kind, keys_of, sound_of, stem_of
-from appliance.decisions.words import ARTICLES, COMMON, COURTESY, REQUEST, TITLES, bag
+from appliance.decisions.words import ARTICLES, COMMON, COURTESY, ORDINARY, REQUEST, TITLES, bag
 
 WIDEST_WINDOW = 4
 MIN_SCORE = 0.6
@@ -165,7 +165,7 @@ class DirectoryIndex:
             neighbour = words[end]
         elif key.kind is Kind.LAST and start > 0:
             neighbour = words[start - 1]
-        if not neighbour or neighbour in COMMON or neighbour.isdigit():
+        if not neighbour or neighbour in ORDINARY or neighbour.isdigit():
             return False
         return not any(fuzz.ratio(neighbour, name) >= 60 for name in own)
 

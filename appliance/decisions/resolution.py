@@ -31,7 +31,7 @@ class Resolution:
 
 RIVAL_MARGIN = 0.06
 STRONG_NAME = 0.72
-_CORRECTION = bag("no sorry actually rather instead mean meant")
+_CORRECTION = bag("no nah nope sorry actually rather mean meant correction")
 
 
 def resolve(words: Sequence[str], directory: Directory, among: Collection[str] = ()) -> Resolution:

@@ -23,6 +23,7 @@ REQUEST = bag(
     """
     to with for is at in get reach see tell ask have let connect want need mean meant of
     called named about give call phone ring has does and or from pass transfer contact
+    leave send inform remind notify like than
     """
 )
 
@@ -100,3 +101,93 @@ COMMON = (
     | COURTESY
     | REQUEST
 )
+
+ORDINARY = COMMON | bag(
+    """
+    absolutely accept accident acid actual admin advert advertise advertisement adviser
+    advisor affirmative affordable afraid agency agent agreed aha ahead aid airport alarm
+    alive alright amazing ambulance animals answered answering answers anymore anywhere app
+    apple application applied appointments appreciate appreciated approved arm arrange
+    arrived assistance assistant ate attack attacked attacking attendant attention audio auf
+    aunt automation availability awake award awful aye badge badly bag balance banana barely
+    bark barking barrier based basement basically beach becoming beep beg behalf bet biggest
+    billed bingo bird birds birthday bitcoin bleach bleeding blocked blood boat boiler bomb
+    booked boost borrow boss bot bots bought brakes bread breaking breathe breathing brigade
+    brightness brochure broke budget building built bulk burger burglar burning businesses
+    button buying buys buzz bye cake calendar callback calls campaign cancellation cancelled
+    capital cards cars cart cash catalogue cats caught center central certainly chair
+    changed charity cheap cheaper cheers cheese chemicals chest children choices choking
+    chosen christmas cinema circumstances clarify clarity cleaner cleaning clearer clerk
+    clever click clinic clock closes closing club code coffee collapsed colleague colleagues
+    collecting colour comes coming companies complicated compromised computers concern
+    concerning conducting conference confirm confirmed confused congratulations consult
+    consultation contacting convenience correction correctly costs counter country courier
+    coworker crashing created credit cruise crushed crypto cup customers cute cutting daddy
+    damaged dance darling dates deadline deaf dealing deals death debit debt decides
+    decision decline definitely delay delete delivered demo demonstration details detector
+    dialled diary die difficulties difficulty digital directions disagree disappointed
+    disconnected discount discounted display disregard distracted disturb dock documents
+    dogs donate doors drank drawn dream drill dripping driver dropped dropping drowning
+    dryer dying earlier earliest earn easter eggs election electricity elephant elevator
+    emailed emails employee employees employment ending ends energy engine engineer enjoy
+    enquire enroll enrolling errors essay estimate eve event everest everywhere examined
+    excellent exchange exclusive excuse exit expected expecting expects expire expired
+    explosion ext extinguishers extra facing fainted fallen false farewell fat fault faulty
+    favourite fee fell fence fetch film finished fireplace firm fish fit fits fitting fixed
+    flat flu fluid fly flying folks following football french fridays fridge friendly frozen
+    fund funds funny gap garage garden gas gate gentleman german gets getting ghosts gift
+    giraffe girl gladly god gold government grab grandmother grant grey guarding guidance
+    gun hacked hacker hallo halt handle handles hanging hardly hat hate hearing heater
+    heating heavens hell helped helpful helping helps holding holiday holidays honey hook
+    hoping horoscope horse hosting huh humans hurt ignore immediately impressive income
+    incorrect increase indeed individual infected info injured inspect inspection installing
+    instructions interested interesting internal internship interview investment item jazz
+    jobs joining joke journalist keeps keys kids kill knife knows ladder lake languages law
+    lawsuit lawyer leads leak leaking learn lease leg license lift lighting lights likes
+    limited link listed listening listing listings loan loans lobby locked longer looks
+    lottery louder lovely lower lowering lunch lying machines magazine magnets mailbox maker
+    makes manage manned market marry match may meaning means measure measured mechanic
+    medical medication medicine mend mending mention merry messages meter mhm midnight milk
+    minus misdialled misheard missed missing mistaken misunderstood mixed mobile model
+    modern mommy mondays monkey moon mount mouse moved moving mum mute nah naturally
+    navigate nearest necessary negative neighbour neither newsletter newspaper noisy non
+    nonsense nope normally noticed object objections oil oldest online opened openings opens
+    operate opinion opportunity options ordering overcharged overdose overpaying owe owner
+    package pain pains painted pallet panels papers paramedic parcel pardon park parked
+    parking passed patch paying pen pencil percent perfect personal phoned phones phoning
+    picked picking pills pipe pirate pizza pizzas placed placing planes planned platform
+    pleasant pleased pleasure plumber poem poison policy polite politics poll pope position
+    positions positive possibility possibly postpone postponed potato pre precisely prefer
+    premium prescription president pressed pretend previous prices prize problems proceed
+    products program programmed project promised promotion prompt proposal protected
+    protection provide provider pulled pulse pump purchases purple quarter queen query
+    questions quickest quit quote radio rains rainy ramp rang ranking rat rate rates
+    reachable reached rebook receipt recipes recorded recording records redirect redo refers
+    refill refuse register registered registering regrettably relates relative relay release
+    relief religion reminder remote removed renewed repaired repeating replay reporter
+    representative representing require reschedule reserve resetting responding responsible
+    restate restaurant results resume reveal revenue reviews reward riddle ringing rings
+    robbed robots roof rooms route router row rubble rude rules rush sadly safety sale salt
+    sample sang saturdays saving savings says schedule scheduled schooling score screen sea
+    search sec secret secretary seeing seek seems seizure selected selling sending seriously
+    settle shift shipment shoes shooter shooting shopping shot shuts shutting signature
+    signing silver simply sing singer sits skip sky slip slot slots slower smart smell smoke
+    soap social software solar solutions solved somewhere song sounds soup source space
+    spanish spare spelled spelling spilling spoken sponsor sponsorship squeeze stabbed
+    staffed stairs standing starting statement static station staying stick stocks stolen
+    stopped storm strange strike stroke stuck sun sundays sunny super supervisor supplier
+    suppliers supply suppose surely survey suspended swallowed sweetie swim switch
+    switchboard takes taking tall tallest tap tax taxi teacher technician telephoned
+    telephoning television temperature terminate terminating terrible test testing text
+    thousands threatening threatens till timer timeshare timetable tire toilet totally touch
+    tracking traffic trained trains transferred translate trapped treatment trial tried trip
+    truck type umbrella unclear unconscious understood undo unfortunately unfriendly unhappy
+    unicorns unpaid unrestricted update upstairs urgently useless user vacancies vacancy
+    vacation vehicle verified verify veterans viewing virus visiting visitor voicemail
+    volume wake waking wallet wanna wanting warranty washing watched weapon wear web
+    weekends weird wet whenever win window windows windy wins won wonderful works worried
+    wow wrongly wrote yah yellow yup
+    """
+)
+"""More words that are nobody's surname when they stand beside a first name. Unlike common ones, a
+misheard name may look like one of them."""

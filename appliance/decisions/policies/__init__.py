@@ -40,7 +40,7 @@ def standard_policies(
         OpeningHoursQuestion(),
         Extension(),
         Appointment(),
-        DirectoryMatch(),
+        DirectoryMatch(model_follows=model is not None),
         AsksForPerson(),
         LeadingAnswer(),
     ]

@@ -15,9 +15,12 @@ _ALWAYS = re.compile(
 _SOMEBODY = re.compile(
     r"\b(?:speak|talk|connect|transfer|through|word|chat|get|reach) (?:\w+ )?(?:to|with|hold of)? ?"
     r"(?:a |an |another )?(?:person|somebody|someone|anybody|anyone|reception|staff)\b"
+    r"(?! (?:that|who|about|in|from|at|for|regarding|concerning|called|named))"
     r"|^(?:a |reception|someone|somebody|anybody|anyone|person)(?:person|agent)?(?: please)?$"
     r"|\bis (?:anybody|anyone|somebody|someone) (?:there|here)\b"
+    r"(?! (?:on|at|until|till|after|before|in|over|next|to\w+|\w+day))"
 )
+_REFUSED = re.compile(r"\bnot (?:the |an? )?(?:operator|front desk|reception|manager)\b")
 _WHOLE = re.compile(
     r"^(?:i (?:want|need|would like) (?:to (?:speak|talk) (?:to|with) )?)?(?:please |just "
     r")?(?:get me )?"
@@ -39,7 +42,10 @@ class AsksForPerson:
         text = turn.request
         if turn.asked is Asked.DICTATION:
             found = _WHOLE.search(text)
+        elif so_far.target_id is not None:
+            return passed("asks for somebody in particular")
         else:
+            text = _REFUSED.sub(" ", text)
             found = _ALWAYS.search(text) or _SOMEBODY.search(text)
         if found:
             reason = f"asks for a person: {found[0]}"

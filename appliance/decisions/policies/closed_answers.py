@@ -69,11 +69,14 @@ _CANCEL = re.compile(
 )
 _FAREWELL = re.compile(r"^(?:okay |ok |thank you |thanks |no )*(?:goodbye|good bye|bye)(?: bye)*$")
 _ROBOT = re.compile(
-    r"\b(?:you|this|i talking to|i speaking (?:to|with)) (?:a |an )?(?:real )?(?:robot|machine"
-    r"|computer|bot|ai|human)\b"
+    r"\b(?:are you|you are|is this|this is|i talking to|i speaking (?:to|with)) (?:a |an )?(?:real )?(?:robot|machine"
+    r"|computer|bot|ai|human|person)(?: being)?$"
 )
 _SMALLTALK = re.compile(
-    r"\bhow are you\b|\bdo you speak\b|\bnice to meet\b|\bwho are you\b|\bwhat is your name\b"
+    r"^(?:hello |hi |hey |good \w+ |yes |yeah |and |so |okay |oh |well )*"
+    r"(?:how are you(?: doing| going)?|do you speak \w+|nice to (?:meet|hear|talk to) you"
+    r"|who are you|what is your name)"
+    r"(?: today| please| thank you| thanks| hello| sir| madam| there)*$"
 )
 
 
@@ -141,6 +144,8 @@ class LeadingAnswer:
         turn = case.turn
         if turn.asked in (Asked.OPEN, Asked.DICTATION):
             return passed("no question is open")
+        if case.so_far.target_id is not None:
+            return passed("somebody was named")
         for pattern, intent in ((_STARTS_YES, Intent.CONFIRM_YES), (_STARTS_NO, Intent.CONFIRM_NO)):
             if pattern.match(turn.request):
                 return decided(

@@ -5,20 +5,43 @@ from typing import Any
 from appliance.calls.decision import Action, Intent
 from appliance.decisions.chain import Case, Opinion, decided, passed, proposed
 from appliance.decisions.context import TurnContext
-from appliance.decisions.keys import Kind
+from appliance.decisions.keys import DEPARTMENT_WORDS, Kind
 from appliance.decisions.matching import Match
+from appliance.decisions.words import ARTICLES, COURTESY, TITLES, bag
 
 MAX_CANDIDATES = 3
+_CONNECTING = (
+    COURTESY
+    | ARTICLES
+    | TITLES
+    | DEPARTMENT_WORDS
+    | bag(
+        """
+        can could may might would will i you me we us speak talk to with connect transfer put
+        through like want need calling for looking trying reach hold somebody someone from in
+        people am
+        """
+    )
+)
 # Under this a likeness is worth asking the language model first.
 WORTH_DECIDING = 0.72
 
 
 class DirectoryMatch:
-    """Decides a transfer to whoever was named; several alike become a question."""
+    """Finds whoever was named; several alike become a question.
+
+    Naming somebody is not asking to be connected: "tell alice I called" names her too. So where a
+    language model follows, only a plain request is settled here, and the rest is proposed: it
+    stands when the model does not answer.
+    """
 
     name = "directory"
     limits = False
     in_dictation = False
+
+    def __init__(self, model_follows: bool = False) -> None:
+        """With ``model_follows`` a later policy says what is wanted of whom this one found."""
+        self._model_follows = model_follows
 
     def consider(self, case: Case) -> Opinion:
         """Use the turn's matches by spelling and by sound."""
@@ -30,7 +53,15 @@ class DirectoryMatch:
         changes |= {"intent": Intent.TRANSFER, "action": Action.TRANSFER}
         if best.score < WORTH_DECIDING:
             return proposed(f"{reason}, faintly", detail, candidates=changes["candidates"])
+        if self._model_follows and not _only_asks_for(turn, best):
+            return proposed(f"{reason}; what is wanted is for the model to say", detail, **changes)
         return decided(reason, detail, **changes)
+
+
+def _only_asks_for(turn: TurnContext, best: Match) -> bool:
+    """Whether nothing is said but a name and a request to be connected."""
+    others = (*turn.words[: best.start], *turn.words[best.end :])
+    return best.kind is not Kind.TOPIC and all(word in _CONNECTING for word in others)
 
 
 def choice_of(turn: TurnContext) -> tuple[str, dict[str, Any], dict[str, Any]]:

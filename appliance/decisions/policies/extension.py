@@ -6,7 +6,7 @@ from appliance.decisions.policies.keypad import LABEL_NO_EXTENSION
 from appliance.decisions.spoken import digit_runs
 from appliance.decisions.words import ARTICLES, COURTESY, REQUEST, bag
 
-_CUES = bag("extension dial ext line")
+_CUES = bag("extension dial ext line internal")
 _ALONE = COURTESY | ARTICLES | REQUEST | _CUES | bag("number can could would i like me")
 
 

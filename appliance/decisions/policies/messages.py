@@ -17,14 +17,14 @@ _MESSAGE = tuple(
         r"\b(?:please |can you |could you |would you )(?:tell|inform) (?!me\b|us\b)\w+",
         r"^tell (?!me\b|us\b)\w+",
         r"\b(?:let) (?!me\b|us\b)\w+(?: \w+)? know\b",
-        r"\b(?:have|ask|get) (?!me\b)\w+(?: \w+){0,2} (?:to )?(?:call|phone|ring|contact"
+        r"\b(?:have|ask|get) (?!me\b|a\b|an\b)\w+(?: (?!on\b)\w+){0,2} (?:to )?(?:call|phone|ring|contact"
         r"|return my call)\b",
         r"^(?:a |the )?(?:message|voicemail|callback)(?: please| for \w+.*)?$",
     )
 )
 _NOT_A_REQUEST = re.compile(
     r"\b(?:got|received|had|get|return|returning|heard) (?:\w+ ){0,3}(?:message|note|voicemail"
-    r"|call)\b"
+    r"|call)\b|\bmissed (?:a |your )?calls?\b"
     r"|\b(?:nobody|no one|did not|never|has not|have not) (?:\w+ ){0,2}(?:call|called|ring"
     r"|rang) me\b"
     r"|\bdid (?:\w+ ){1,3}call me\b"

@@ -11,13 +11,14 @@ from appliance.decisions.context import TurnContext
 from appliance.decisions.hours_text import answer, short
 from appliance.decisions.language_model import LanguageModel, Proposal, ProposalRequest
 from appliance.decisions.text import words_of
-from appliance.decisions.words import COMMON, TITLES, bag
+from appliance.decisions.words import ORDINARY, TITLES, bag
 
 HISTORY_LINES = 4
 # A department the model names is tried. A person it names without the caller having said anything
 # like the name is asked about first, and so is any guess when the caller named a stranger.
 CONFIDENCE = 0.8
 CONFIDENCE_UNHEARD = 0.6
+_SURELY = 0.85
 
 _SPEAKS_TO = TITLES | bag("to with is for called named tell ask reach")
 
@@ -32,6 +33,10 @@ _ACTIONS = {
     Intent.CONFIRM_NO: Action.ANSWER,
     Intent.REPEAT: Action.REPEAT,
 }
+
+# Wishes that are somebody's business: whose, the directory's rules know better than the model.
+_OF_SOMEBODY = frozenset((Intent.TRANSFER, Intent.MESSAGE, Intent.APPOINTMENT))
+_RECORDED = {Intent.TRANSFER: Intent.TRANSFER, Intent.GOODBYE: Intent.GOODBYE}
 
 
 class ModelProposal:
@@ -87,10 +92,17 @@ class ModelProposal:
     ) -> Opinion:
         if so_far.priority is Priority.NORMAL and proposal.priority == Priority.HIGH:
             changes["priority"] = Priority.HIGH
+        found = so_far.target_id is not None or len(so_far.candidates) > 1
+        if intent not in _OF_SOMEBODY and found and _asked_for(turn):
+            return proposed(f"proposed {intent.value}; somebody is named", detail, **changes)
+        if intent in _OF_SOMEBODY and found:
+            changes |= {"intent": intent, "action": _ACTIONS[intent]}
+            return decided(f"proposed {intent.value} for whom code found", detail, **changes)
         if intent is Intent.OPERATOR or (intent is Intent.APPOINTMENT and target is None):
             target = turn.directory.operator_target
         if intent not in _ACTIONS or (intent is Intent.TRANSFER and target is None):
-            # An emergency or a farewell that no rule found is not for a model to invent.
+            # An emergency or a farewell that no rule found is not for a model to act on.
+            changes |= {"intent": _RECORDED.get(intent, Intent.UNKNOWN), "action": Action.CLARIFY}
             return proposed(f"proposed {intent.value}, which is left open", detail, **changes)
         changes |= {"intent": intent, "action": _ACTIONS[intent]}
         changes["confidence"] = self._confidence(turn, target)
@@ -108,10 +120,16 @@ class ModelProposal:
         return certain * (0.85 + 0.15 * turn.confidence)
 
 
+def _asked_for(turn: TurnContext) -> bool:
+    """Whether a name stands where a request for somebody has it."""
+    best = turn.named.best
+    return best is not None and best.cued and best.score > _SURELY
+
+
 def asks_for_a_stranger(words: Sequence[str]) -> bool:
     """Whether a request names somebody the directory lacks: "can i speak to margaret"."""
     return any(
-        before in _SPEAKS_TO and word not in COMMON and not word.isdigit()
+        before in _SPEAKS_TO and word not in ORDINARY and not word.isdigit()
         for before, word in pairwise(words)
     )
 
