@@ -43,7 +43,18 @@ _LATIN = {"e.g.": "for example", "i.e.": "that is", "a.k.a.": "also known as", "
 _LATIN |= {"c/o": "care of", "p.p.": "on behalf of", "n/a": "not available", "N/A": "not available"}
 _SIGNS = {"&": "and", "@": "at", "%": "percent", "+": "plus", "=": "equals", "§": "section"}
 _SIGNS |= {"€": "euros", "$": "dollars", "£": "pounds", "°": "degrees", "~": "about", "©": ""}
-_SIGNS |= {"®": "", "™": "", "<": "", ">": "", "|": ",", "\\": "", "*": "", "#": "", "^": ""}
+_SIGNS |= {
+    "®": "",
+    "™": "",
+    "<": "",
+    ">": "",
+    "|": ",",
+    "\\": "",
+    "_": "",
+    "*": "",
+    "#": "",
+    "^": "",
+}
 
 # Of those that could be read as a word, these are spelled all the same.
 _ALWAYS_SPELLED = frozenset(listed("HTML ISDN ADSL VOIP RSVP"))
@@ -141,5 +152,6 @@ def rules() -> list[Rule]:
         Rule(re.compile(r"\b(?:[A-Z]\. ?){2,}(?<! )|\b[A-Z]\.(?= ?[A-ZÀ-Þ][a-zß-ÿ])"), _dotted),
         Rule(re.compile(r"\b([A-Z]{2,6})(s?)\b"), _acronym),
         Rule(re.compile(r"\band/or\b"), lambda _: "and or"),
+        Rule(re.compile(r"(?<=[^\W\d_])/(?=[^\W\d_])"), lambda _: ", "),
         Rule(re.compile(any_of(_SIGNS)), _sign),
     ]

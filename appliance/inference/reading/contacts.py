@@ -36,6 +36,7 @@ _NAMED = rf"\b({any_of(_NUMBERED)})\b(\.?:?(?: number| no\.?)?(?: is)?:? ?#?)"
 _NAMED += r"(\d{1,12})\b(?![.:,]\d|[/%])"
 _CALLED = r"\b((?:tele)?phone|tel|fax|call|dial|mobile|cell|number(?: is)?)(\.?:? )"
 _GROUPED = r"(?:\+\d{1,3}[ ./-]?)?(?:\(\d{1,5}\)[ ./-]?)?\d{1,5}(?:[ ./-]\d{2,8}){1,6}"
+_YEARS = re.compile(r"(?:1[1-9]|20)\d\d-(?:1[1-9]|20)\d\d")
 _TELEPHONE = rf"(?<![\w.,$€£-])({_GROUPED}|\+?\d{{7,15}})(?![\w/-]|[.,:]\d|\s?[%€£$])"
 
 
@@ -66,7 +67,7 @@ def _groups(digits: str) -> list[str]:
 def _telephone(match: re.Match[str]) -> str | None:
     written = match.group(1)
     digits = sum(char.isdigit() for char in written)
-    if not 7 <= digits <= 15:
+    if not 7 <= digits <= 15 or _YEARS.fullmatch(written):
         return None
     return telephone(written)
 

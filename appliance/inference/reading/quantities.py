@@ -57,10 +57,12 @@ _UNITS = {
     "s": ("second", "seconds"),
     "ms": ("millisecond", "milliseconds"),
 }
+_FINEST = 10  # the smallest part that is said as one
 _FRACTIONS = {"1/2": "one half", "1/4": "one quarter", "3/4": "three quarters", "1/3": "one third"}
 _FRACTIONS |= {"2/3": "two thirds", "24/7": "twenty-four seven"}
 _SIGNS = {"½": "one half", "¼": "one quarter", "¾": "three quarters"}
 
+_YEAR = re.compile(r"(?:1[1-9]|20)\d\d")
 _WHOLE = r"(\d{1,3}(?:,\d{3})+|\d+)"
 _NUMBER = rf"{_WHOLE}(?:\.(\d+))?"
 _LEFT = r"(?<![\w.,:/])(?<!\d-)"
@@ -110,7 +112,17 @@ def _unit(match: re.Match[str]) -> str:
 
 def _range(match: re.Match[str]) -> str:
     low, low_part, high, high_part = match.groups()
+    if _YEAR.fullmatch(low) and _YEAR.fullmatch(high):
+        return f"{year(int(low))} to {year(int(high))}"
     return f"{number(low, low_part)} to {number(high, high_part)}"
+
+
+def _fraction(match: re.Match[str]) -> str | None:
+    """ "three eighths"; what cannot be a part of something is said as it is written."""
+    upper, lower = int(match.group(1)), int(match.group(2))
+    if not 0 < upper < lower <= _FINEST:
+        return f"{cardinal(match.group(1))} slash {cardinal(match.group(2))}"
+    return f"{cardinal(str(upper))} {ordinal(lower)}{'' if upper == 1 else 's'}"
 
 
 def _ordinal(match: re.Match[str]) -> str | None:
@@ -120,7 +132,7 @@ def _ordinal(match: re.Match[str]) -> str | None:
 def _bare(match: re.Match[str]) -> str:
     sign, whole, fraction = match.groups()
     minus = "minus " if sign else ""
-    if fraction is None and not sign and re.fullmatch(r"(?:1[1-9]|20)\d\d", whole):
+    if fraction is None and not sign and _YEAR.fullmatch(whole):
         return year(int(whole))
     return minus + number(whole, fraction)
 
@@ -145,6 +157,7 @@ def rules() -> list[Rule]:
             re.compile(rf"(?<![\w/.])({any_of(_FRACTIONS)})(?![\w/]|\.\d)"),
             lambda m: _FRACTIONS[m.group(1)],
         ),
+        Rule(re.compile(rf"{_LEFT}(\d{{1,3}})/(\d{{1,3}})(?![\w/]|\.\d)"), _fraction),
         Rule(re.compile("[½¼¾]"), lambda m: f" {_SIGNS[m.group()]}"),
         Rule(
             re.compile(

@@ -64,6 +64,11 @@ READINGS = {
     "10-15 people": "ten to fifteen people",
     "No. 5 and #7": "number five and number seven",
     "007": "zero zero seven",
+    "3/8 or 1/2": "three eighths or one half",
+    "9/11": "nine slash eleven",
+    "1990-1995": "nineteen ninety to nineteen ninety-five",
+    "Sales/Support": "Sales, Support",
+    "my_file": "my file",
     # addresses
     "info@example.com": "info at example dot com",
     "j.smith_4@mail.acme.co.uk": "J dot smith underscore four at mail dot acme dot co dot U K",

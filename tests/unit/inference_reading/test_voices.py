@@ -11,7 +11,13 @@ from appliance.inference.config import EngineOptions
 from appliance.inference.engines import make_voice
 from appliance.inference.engines.espeak import EspeakVoice
 from appliance.inference.loudness import TARGET_DBOV, active_level_dbov
-from appliance.inference.protocols import Cancellation, Samples, SpeechRequest, VoiceEngine
+from appliance.inference.protocols import (
+    BadRequestError,
+    Cancellation,
+    Samples,
+    SpeechRequest,
+    VoiceEngine,
+)
 from tests.fixtures_models import build_piper_voice
 
 FOREVER = Cancellation(float("inf"))
@@ -21,7 +27,7 @@ SENTENCES = (
     "I am sorry, I did not understand. Please say a name or a department.",
     "Would you like to leave a message, try someone else, or speak to the operator?",
 )
-ESPEAK = ("en-us", "en-us+f2", "en-us+m3", "en-us+croak", "en", "de")
+ESPEAK = ("en-us", "en-us+f2", "en-us+m3", "en-us+croak", "en-gb", "en-gb+f2", "de")
 
 
 def spoken(voice: VoiceEngine, text: str, name: str = "") -> tuple[list[Samples], int]:
@@ -102,6 +108,12 @@ def test_phonemes_are_spoken_only_from_a_sites_list(espeak: VoiceEngine) -> None
     # A caller's brackets are read as what stands in them.
     by_caller, _ = spoken(espeak, "[[h@l'oU]]")
     assert len(by_caller[0]) > 1.3 * len(by_word[0])
+
+
+@pytest.mark.parametrize("name", ["zz", "en-us;x", "../en", "+f2", "en-us+f2+f3"])
+def test_unknown_voices_are_refused(espeak: VoiceEngine, name: str) -> None:
+    with pytest.raises(BadRequestError, match="espeak-ng"):
+        spoken(espeak, "hello", name)
 
 
 def test_a_text_without_words_is_no_speech(espeak: VoiceEngine) -> None:
