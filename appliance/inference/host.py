@@ -116,8 +116,8 @@ class EngineHost(Generic[E]):
             then for each further worker and each replacement.
         queue_limit: requests that may wait besides those being worked on.
         workers: requests that are worked on at once; each has the model in memory.
-        trial: raises when the loaded engine does not do what it is for; its time is the first
-            measurement of the engine's service time.
+        trial: raises when the loaded engine does not do what it is for; returns how many seconds
+            it took, as the first measurement of the engine's service time.
         stall_s: an engine that is still at a request so long after its deadline is stalled.
     """
 
@@ -128,7 +128,7 @@ class EngineHost(Generic[E]):
         queue_limit: int,
         *,
         workers: int = 1,
-        trial: Callable[[E], None] | None = None,
+        trial: Callable[[E], float] | None = None,
         stall_s: float = 3.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -357,8 +357,7 @@ class EngineHost(Generic[E]):
             engine = worker.engine = worker.engine or self._make()
             engine.load()
             loaded = self._clock()
-            if self._trial is not None:
-                self._trial(engine)
+            tried_s = self._trial(engine) if self._trial is not None else 0.0
         except Exception as error:
             # Whatever a model's library raises ends here: it is this engine's failure only.
             log.exception("%s %s does not load", self.kind, self.name)
@@ -369,8 +368,7 @@ class EngineHost(Generic[E]):
             return False
         with self._changed:
             self._load_ms = (loaded - started) * 1000
-            if not self._service_s:
-                self._service_s = self._clock() - loaded
+            self._service_s = self._service_s or tried_s
             self._reason = ""
             worker.state = "ready"
         self._loaded.set()

@@ -6,6 +6,7 @@ well a model hears, decides or speaks is measured when it is chosen, not here.
 
 import json
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -46,8 +47,8 @@ class TrialFailedError(Exception):
     """The engine answered, and what it answered is of no use."""
 
 
-def trial_of(kind: str, *, strict: bool) -> Callable[[Any], None]:
-    """The trial for a kind of engine.
+def trial_of(kind: str, *, strict: bool) -> Callable[[Any], float]:
+    """The trial for a kind of engine; it tells how many seconds the engine took.
 
     Args:
         kind: ``recognizer``, ``language_model`` or ``voice``.
@@ -55,7 +56,7 @@ def trial_of(kind: str, *, strict: bool) -> Callable[[Any], None]:
             anything that comes back will do: at start there is nothing to fall back on.
     """
 
-    trials: dict[str, Callable[[Any, bool], None]] = {
+    trials: dict[str, Callable[[Any, bool], float]] = {
         "recognizer": _try_recognizer,
         "language_model": _try_chat,
         "voice": _try_voice,
@@ -64,23 +65,32 @@ def trial_of(kind: str, *, strict: bool) -> Callable[[Any], None]:
     return lambda engine: trial(engine, strict)
 
 
-def _try_recognizer(engine: RecognizerEngine, strict: bool) -> None:
-    results = list(engine.transcribe(TranscriptionRequest(_spoken()), _forever()))
+def _try_recognizer(engine: RecognizerEngine, strict: bool) -> float:
+    request = TranscriptionRequest(_spoken())
+    started = time.perf_counter()
+    results = list(engine.transcribe(request, _forever()))
+    took_s = time.perf_counter() - started
     if len(results) != 1 or not math.isfinite(results[0].confidence):
         raise TrialFailedError("the recogniser gave no transcription of a spoken sentence")
     if strict and not results[0].text and not results[0].dropped:
         raise TrialFailedError("the recogniser heard nothing in a spoken sentence")
+    return took_s
 
 
-def _try_chat(engine: ChatEngine, strict: bool) -> None:
+def _try_chat(engine: ChatEngine, strict: bool) -> float:
     messages = (ChatMessage("system", _DIRECTORY), ChatMessage("user", "billing please"))
     request = ChatRequest(messages, _SCHEMA, max_tokens=160)
+    started = time.perf_counter()
     pieces = list(engine.chat(request, _forever()))
+    took_s = time.perf_counter() - started
     if not pieces:
         raise TrialFailedError("the language model answered nothing")
-    if not strict:
-        return
-    answer = "".join(piece.text for piece in pieces)
+    if strict:
+        _check_proposal("".join(piece.text for piece in pieces))
+    return took_s
+
+
+def _check_proposal(answer: str) -> None:
     try:
         fields = json.loads(answer)
     except ValueError as error:
@@ -93,8 +103,9 @@ def _try_chat(engine: ChatEngine, strict: bool) -> None:
         raise TrialFailedError(f"the language model left the schema: {answer[:80]!r}")
 
 
-def _try_voice(engine: VoiceEngine, strict: bool) -> None:
+def _try_voice(engine: VoiceEngine, strict: bool) -> float:
     del strict  # a voice that is silent is of no use at any time
+    started = time.perf_counter()
     seconds = 0.0
     loud = False
     for piece in engine.speak(SpeechRequest("hello"), _forever()):
@@ -102,6 +113,7 @@ def _try_voice(engine: VoiceEngine, strict: bool) -> None:
         loud = loud or any(piece.pcm)
     if seconds < _SHORTEST_S or not loud:
         raise TrialFailedError(f"the voice said hello in {seconds:.2f} s of silence")
+    return time.perf_counter() - started
 
 
 def _spoken() -> Samples:
