@@ -156,17 +156,14 @@ def menu_text(directory: Directory) -> str:
 def fixed_sentences(directory: Directory) -> Iterator[str]:
     """What is said word for word again and again, so that it can be synthesised beforehand.
 
-    The sentences without a gap, those that only a target's name goes into, and the menu: it is
-    needed when nothing can be synthesised any more.
+    In the order of their worth when little time is left to make them: what every caller hears, what
+    is needed when nothing can be synthesised any more, and last what has a target's name in it.
     """
-    templates = [*SENTENCES.values(), *NOT_CONNECTED.values(), NOT_CONNECTED_OTHERWISE]
-    names = [safe(target.name) for target in directory.targets()]
-    for template in templates:
-        slots = set(_SLOT.findall(template))
-        if not slots:
-            yield template
-        elif slots == {"target"}:
-            yield from (template.format(target=name) for name in names)
     yield from (directory.greeting, *(did.greeting for did in directory.dids if did.greeting))
-    yield not_understood(directory)
+    templates = [*SENTENCES.values(), *NOT_CONNECTED.values(), NOT_CONNECTED_OTHERWISE]
+    yield from (template for template in templates if not _SLOT.search(template))
     yield menu_text(directory)
+    yield not_understood(directory)
+    for template in templates:
+        if set(_SLOT.findall(template)) == {"target"}:
+            yield from (template.format(target=safe(one.name)) for one in directory.targets())

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.calls.errors import InferenceError
+from appliance.speech.soundness import NoSpeechError
 from appliance.speech.synthesizer import Synthesizer
 
 log = logging.getLogger(__name__)
@@ -55,23 +56,28 @@ class PhraseCache:
         self._fixed.update(texts)
 
     def warm(self, texts: Iterable[str], rate_hz: int, *, timeout_s: float = 10.0) -> int:
-        """Declare texts and have those spoken that are not kept yet.
+        """Declare texts and have those spoken, in their order, that are not kept yet.
 
         Returns:
-            How many are not kept now, because the voice or the disk failed; each is logged.
+            How many are not kept now, because the voice or the disk failed, which is logged. A
+            phrase that the voice cannot say is passed over; any other failure ends the attempt.
         """
         wanted = list(dict.fromkeys(texts))
         self.declare(wanted)
         missing = 0
-        for text in wanted:
+        for number, text in enumerate(wanted):
             path = self._path(text, rate_hz)
             try:
                 if self._read(path, rate_hz) is None:
                     pcm = b"".join(self._synthesizer.speak(text, rate_hz, timeout_s=timeout_s))
                     self._write(path, pcm, rate_hz)
-            except (InferenceError, OSError) as error:
+            except NoSpeechError as error:
                 missing += 1
                 log.warning("phrase %r is not kept: %s", text, error)
+            except (InferenceError, OSError) as error:
+                left = len(wanted) - number
+                log.warning("phrase %r and %d after it are not kept: %s", text, left - 1, error)
+                return missing + left
         return missing
 
     def kept(self, text: str, rate_hz: int) -> Iterator[bytes] | None:

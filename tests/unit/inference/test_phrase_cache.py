@@ -11,6 +11,7 @@ from appliance.calls.errors import InferenceError
 from appliance.inference.client import InferenceClient, InferenceRefusedError
 from appliance.speech.phrase_keeper import PhraseKeeper
 from appliance.speech.phrases import PhraseCache
+from appliance.speech.soundness import NoSpeechError
 
 RATE_HZ = 8000
 GREETING = "Thank you for calling."
@@ -22,9 +23,12 @@ class CountingVoice:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.broken = False
+        self.mute_at = ""
 
     def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
         self.asked.append(text)
+        if text == self.mute_at:
+            raise NoSpeechError("nothing but silence")
         yield text.encode() * 100
         if self.broken:
             raise InferenceError("the voice is gone")
@@ -85,6 +89,23 @@ def test_a_phrase_that_breaks_off_is_not_kept(tmp_path: Path, voice: CountingVoi
     assert files(tmp_path) == []
     voice.broken = False
     assert cache.warm([GREETING, "Goodbye."], RATE_HZ) == 0
+
+
+def test_a_phrase_that_the_voice_cannot_say_does_not_keep_the_others_from_it(
+    tmp_path: Path, voice: CountingVoice
+) -> None:
+    cache = PhraseCache(tmp_path, voice)
+    voice.mute_at = GREETING
+    assert cache.warm([GREETING, "Goodbye.", "Hello."], RATE_HZ) == 1
+    assert kept(cache, "Goodbye.") is not None
+
+
+def test_a_voice_that_fails_is_not_asked_for_all_the_rest(
+    tmp_path: Path, voice: CountingVoice
+) -> None:
+    voice.broken = True
+    assert PhraseCache(tmp_path, voice).warm([GREETING, "Goodbye.", "Hello."], RATE_HZ) == 3
+    assert voice.asked == [GREETING]
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "longer"])
