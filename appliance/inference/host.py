@@ -17,21 +17,31 @@ import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from appliance.inference.capacity import Done
 from appliance.inference.claim import CLAIM
 from appliance.inference.fair_queue import FairQueue, QueueFullError, Ticket
-from appliance.inference.protocols import (
-    BadRequestError,
-    Cancellation,
-    Closable,
-    Engine,
-    EngineHealth,
-    WorkCancelledError,
+from appliance.inference.jobs import (
+    End,
+    EngineFailedError,
+    Job,
+    NotReadyError,
+    OverloadedError,
+    TooLateError,
+    Worker,
+    worked_off,
 )
-from appliance.inference.stalls import Replacements, StallClock
+from appliance.inference.protocols import Cancellation, Closable, Engine, EngineHealth
+from appliance.inference.stalls import Replacements
+
+__all__ = [
+    "EngineFailedError",
+    "EngineHost",
+    "NotReadyError",
+    "OverloadedError",
+    "TooLateError",
+]
 
 log = logging.getLogger(__name__)
 
@@ -42,69 +52,6 @@ _UNRESPONSIVE_S = 0.25
 """So long past its deadline, a request makes others go to the stand-in."""
 _NEWEST = 0.1
 """Weight of the newest request in the averages of service and waiting time."""
-
-
-class NotReadyError(Exception):
-    """The engine is loading, is stalled or has failed to load."""
-
-
-class OverloadedError(Exception):
-    """Too many requests wait for this engine already."""
-
-
-class TooLateError(Exception):
-    """The request's deadline passed before the engine had its answer."""
-
-
-class EngineFailedError(Exception):
-    """The engine raised something while it worked on this request."""
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """One request: what to run, and how its pieces get back to the loop that waits.
-
-    Attributes:
-        whole: the first piece is all that is wanted; it comes with the end.
-    """
-
-    work: Callable[[Any, Cancellation], Iterator[Any]]
-    cancellation: Cancellation
-    deadline: float
-    call: str
-    asked_at: float
-    loop: asyncio.AbstractEventLoop
-    results: "asyncio.Queue[object]"
-    whole: bool
-
-    def deliver(self, item: object) -> None:
-        try:
-            self.loop.call_soon_threadsafe(self.results.put_nowait, item)
-        except RuntimeError:
-            # The loop is closed: the server has stopped and nobody waits.
-            self.cancellation.cancel()
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """Marks the end of a job's results. ``answer`` is the piece of a job that wants but one."""
-
-    answer: Any = None
-
-
-@dataclass(slots=True, eq=False)
-class _Worker(Generic[E]):
-    """A thread and its engine.
-
-    Attributes:
-        state: ``loading``, ``ready``, ``failed``, ``abandoned`` or ``stopped``.
-    """
-
-    engine: E | None
-    state: str = "loading"
-    job: _Job | None = None
-    clock: StallClock = field(default_factory=StallClock)
-    thread: threading.Thread | None = None
 
 
 class EngineHost(Generic[E]):
@@ -137,14 +84,14 @@ class EngineHost(Generic[E]):
         self._trial = trial
         self._stall_s = stall_s
         self._clock = clock
-        self._queue: FairQueue[_Job] = FairQueue(queue_limit)
+        self._queue: FairQueue[Job] = FairQueue(queue_limit)
         self._changed = threading.Condition()
         first = make()
         self.name = first.name
-        self._workers: list[_Worker[E]] = [_Worker(first)]
-        self._workers += [_Worker(None) for _ in range(workers - 1)]
+        self._workers: list[Worker[E]] = [Worker(first)]
+        self._workers += [Worker(None) for _ in range(workers - 1)]
         self._wanted = workers
-        self._left_behind: list[_Worker[E]] = []
+        self._left_behind: list[Worker[E]] = []
         self._replacements = Replacements()
         self._reason = ""
         self._load_ms = 0.0
@@ -246,7 +193,7 @@ class EngineHost(Generic[E]):
             EngineFailedError: anything else the engine raised.
         """
         async with self._asked(work, timeout_s, whole=False) as job:
-            while not isinstance(item := await job.results.get(), _End):
+            while not isinstance(item := await job.results.get(), End):
                 if isinstance(item, Exception):
                     raise item
                 yield item  # type: ignore[misc]  # what `work` yields, by construction
@@ -263,14 +210,14 @@ class EngineHost(Generic[E]):
             item = await job.results.get()
         if isinstance(item, Exception):
             raise item
-        assert isinstance(item, _End)
+        assert isinstance(item, End)
         answer: T | None = item.answer
         return answer
 
     @asynccontextmanager
     async def _asked(
         self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float, *, whole: bool
-    ) -> AsyncIterator[_Job]:
+    ) -> AsyncIterator[Job]:
         """A job in the queue, for as long as somebody waits for it."""
         ticket = self._enqueued(work, timeout_s, whole=whole)
         try:
@@ -309,13 +256,13 @@ class EngineHost(Generic[E]):
 
     def _enqueued(
         self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float, *, whole: bool
-    ) -> Ticket[_Job]:
+    ) -> Ticket[Job]:
         claim = CLAIM.get()
         now = self._clock()
         deadline = now + timeout_s
         loop = asyncio.get_running_loop()
         cancellation = Cancellation(deadline, self._clock)
-        job = _Job(work, cancellation, deadline, claim.call, now, loop, asyncio.Queue(), whole)
+        job = Job(work, cancellation, deadline, claim.call, now, loop, asyncio.Queue(), whole)
         ticket = Ticket(job, claim.call, claim.urgency, deadline)
         with self._changed:
             if not self.ready:
@@ -331,13 +278,13 @@ class EngineHost(Generic[E]):
             pushed_out.item.deliver(refusal)
         return ticket
 
-    def _start(self, worker: _Worker[E]) -> None:
+    def _start(self, worker: Worker[E]) -> None:
         worker.thread = threading.Thread(
             target=self._work, args=(worker,), name=f"engine-{self.kind}-{self.name}", daemon=True
         )
         worker.thread.start()
 
-    def _work(self, worker: _Worker[E]) -> None:
+    def _work(self, worker: Worker[E]) -> None:
         if self._load(worker):
             while (ticket := self._next(worker)) is not None:
                 end = self._serve(worker, ticket)
@@ -351,7 +298,7 @@ class EngineHost(Generic[E]):
         if isinstance(engine, Closable):
             engine.close()
 
-    def _load(self, worker: _Worker[E]) -> bool:
+    def _load(self, worker: Worker[E]) -> bool:
         started = self._clock()
         try:
             engine = worker.engine = worker.engine or self._make()
@@ -375,7 +322,7 @@ class EngineHost(Generic[E]):
         log.info("%s %s is ready after %.0f ms", self.kind, self.name, self._load_ms)
         return True
 
-    def _next(self, worker: _Worker[E]) -> _Job | None:
+    def _next(self, worker: Worker[E]) -> Job | None:
         """The next job for this worker; None when it is to end."""
         with self._changed:
             while True:
@@ -389,32 +336,15 @@ class EngineHost(Generic[E]):
                     return ticket.item
                 self._changed.wait()
 
-    def _serve(self, worker: _Worker[E], job: _Job) -> object:
-        """Work on one job; returns what ends it."""
-        engine = worker.engine
+    def _serve(self, worker: Worker[E], job: Job) -> object:
+        """Work on one job and account for it; returns what ends it."""
         began = self._clock()
-        ended: object = _End()
-        try:
-            job.cancellation.check()
-            for piece in job.work(engine, job.cancellation):
-                if job.whole:
-                    ended = _End(piece)
-                    break
-                job.deliver(piece)
-                job.cancellation.check()
-        except WorkCancelledError:
-            ended = TooLateError(f"{self.name}: cancelled or too late")
-        except BadRequestError as error:
-            ended = error
-        except Exception as error:
-            # One request's failure must not end the thread.
-            log.exception("%s %s failed on a request", self.kind, self.name)
-            ended = EngineFailedError(f"{self.name}: {type(error).__name__}: {error}")
+        ended = worked_off(job, worker.engine)
         if worker.state != "abandoned":
-            self._account(job, began, whole=isinstance(ended, _End))
+            self._account(job, began, whole=isinstance(ended, End))
         return ended
 
-    def _account(self, job: _Job, began: float, *, whole: bool) -> None:
+    def _account(self, job: Job, began: float, *, whole: bool) -> None:
         took_s = self._clock() - began
         with self._changed:
             self._busy_s[bool(job.call)] += took_s
@@ -427,7 +357,7 @@ class EngineHost(Generic[E]):
         for ticket in self._queue.clear():
             ticket.item.deliver(NotReadyError(f"{self.name} {what}"))
 
-    def _abandon(self, worker: _Worker[E]) -> None:
+    def _abandon(self, worker: Worker[E]) -> None:
         job = worker.job
         log.error("%s %s hangs: it is given up", self.kind, self.name)
         worker.state = "abandoned"
@@ -447,6 +377,6 @@ class EngineHost(Generic[E]):
             if lost and self._replacements.may(now, len(self._left_behind)):
                 self._replacements.made(now)
                 self._loaded.clear()
-                fresh: _Worker[E] = _Worker(None)
+                fresh: Worker[E] = Worker(None)
                 self._workers[place] = fresh
                 self._start(fresh)

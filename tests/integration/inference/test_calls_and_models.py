@@ -1,7 +1,10 @@
 """Calls that begin, are counted, turned away and end; models that change under them."""
 
+import itertools
 import json
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import urllib3
 
 from appliance.inference import engine_set
 from appliance.inference.config import EngineOptions, InferenceConfig
+from appliance.inference.engines import make_language_model
 from appliance.inference.headers import ACTIVE_HEADER, CALL_HEADER, CAPACITY_HEADER
 from appliance.inference.protocols import (
     Cancellation,
@@ -233,6 +237,55 @@ def test_over_a_unix_socket_models_may_be_chosen(tmp_path: Path) -> None:
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
         )
         assert client.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+class Sleepy(Named):
+    """Falls asleep on the request after its trial, in whatever instance that comes to first."""
+
+    woken = threading.Event()
+    requests = itertools.count()
+
+    def chat(self, request: ChatRequest, cancellation: Cancellation) -> Iterator[ChatPiece]:
+        if next(self.requests) == 1:
+            assert self.woken.wait(WAIT_S)
+        yield from super().chat(request, cancellation)
+
+
+def test_an_engine_that_hangs_is_stood_in_for_and_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        engine_set,
+        "make_language_model",
+        lambda name, options: (
+            make_language_model(name, options) if name == "rules" else Sleepy(options)
+        ),
+    )
+    config = InferenceConfig(
+        port=0, recognizer="instant", language_model="instant", voice="instant", stall_s=0.1
+    )
+    with model_server(config) as running:
+
+        def post() -> tuple[int, Any]:
+            reply = urllib3.request(
+                "POST", running.url + "/v1/chat/completions", json=CHAT,
+                headers={"X-Deadline-Ms": "50"}, retries=False,
+            )  # fmt: skip
+            return reply.status, json.loads(reply.data)
+
+        status, reply = post()
+        assert (status, reply["error"]["code"]) == (504, "deadline_exceeded")
+        answered_by = set()
+        deadline = time.monotonic() + WAIT_S
+        while "named:first" not in answered_by and time.monotonic() < deadline:
+            status, reply = post()
+            # Until it is late enough to be doubted, it is waited for in vain.
+            answered_by.add(reply["model"] if status == 200 else reply["error"]["code"])
+        assert answered_by <= {"deadline_exceeded", "engine_not_ready", "rules", "named:first"}
+        assert "named:first" in answered_by
+        health = urllib3.request("GET", running.url + "/health").json()
+        assert health["engines"]["language_model"]["replaced"] == 1
+        Sleepy.woken.set()
 
 
 @pytest.mark.models

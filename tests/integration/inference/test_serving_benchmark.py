@@ -1,0 +1,27 @@
+"""The serving benchmarks run, and their figures are of the right kind."""
+
+import pytest
+
+from appliance.lab.benchmarks import serving
+
+pytestmark = pytest.mark.models
+
+
+def test_a_crowd_is_served_up_to_the_capacity() -> None:
+    result = serving.crowd(callers=4, capacity=2, turns=2, pause_s=0.0)
+    assert result.failed == []
+    assert (result.served, len(result.refusals_ms)) == (2, 2)
+    assert len(result.turns_ms) == 4
+    assert result.sustained >= 1
+
+
+def test_a_cached_prompt_is_faster_than_a_cold_one() -> None:
+    times = serving.prefix_times(rounds=4)
+    assert 500 <= times.tokens < 700
+    assert times.warm_ms < times.cold_ms / 2
+    assert times.copied_ms < times.cold_ms / 2
+
+
+def test_scheduling_leaves_most_of_the_throughput() -> None:
+    # How much exactly is for a quiet machine to say.
+    assert serving.scheduled_share(*serving.decider_work(), rounds=4, requests=8) > 0.3
