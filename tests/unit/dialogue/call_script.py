@@ -79,6 +79,9 @@ class CallScript:
     def engine_fails(self, stage: str) -> "CallScript":
         return self._done(self.conversation.failed(stage, self.now))
 
+    def lines_are_full(self) -> "CallScript":
+        return self._done(self.conversation.turned_away())
+
     def is_taken_over(self) -> "CallScript":
         """The controller dies; another one resumes from the stored state."""
         stored = json.loads(json.dumps(self.conversation.state()))

@@ -348,3 +348,13 @@ def test_sentences_that_can_be_spoken_beforehand_hold_no_open_slots() -> None:
     assert any("For Billing, press 1." in text for text in sentences)
     assert "One moment, I am connecting you to Billing." in sentences
     assert not [text for text in sentences if "{" in text or not text.strip()]
+
+
+def test_a_call_without_room_is_told_and_goes_to_people() -> None:
+    call = CallScript().lines_are_full()
+    assert call.hears("all our lines are busy").falls_back().reason == "all lines are busy"
+    assert call.is_taken_over().falls_back().reason == "all lines are busy"
+
+
+def test_a_call_whose_desk_rings_already_needs_no_room() -> None:
+    CallScript().says("billing").lines_are_full().hears("still connecting")
