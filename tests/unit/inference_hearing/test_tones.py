@@ -138,3 +138,19 @@ def test_audio_without_keys_is_the_same_object() -> None:
     for samples in (np.zeros(0, np.float32), np.zeros(100, np.float32), at_16k(said("two one"))):
         assert without_keys(samples) is samples
     assert spoken(np.zeros(100, np.float32), []) == []
+
+
+def test_a_tone_that_passes_for_speech_is_none() -> None:
+    tone = at_16k(sounds.on_the_line(sounds.at_level(sounds.sines((425.0,), 1.0), -20)))
+    clip = np.concatenate((np.zeros(8000, np.float32), tone, np.zeros(8000, np.float32)))
+    assert spoken(clip, [(8000, 24000)]) == []
+
+
+@pytest.mark.parametrize(("speech_dbov", "kept"), [(-15, True), (-40, False)])
+def test_a_moment_amid_music_is_speech_where_it_stands_out(speech_dbov: float, kept: bool) -> None:
+    random = np.random.default_rng(0)
+    chord = np.concatenate([sounds.note(220.0 * 2 ** (n / 12), 1.0, 0) for n in (0, 4, 7, 5)])
+    music = at_16k(sounds.on_the_line(sounds.at_level(chord, -30)))
+    start, end = 24000, 28000
+    music[start:end] += random.standard_normal(end - start) * 10 ** (speech_dbov / 20)
+    assert bool(spoken(music, [(start, end)])) is kept
