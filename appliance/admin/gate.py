@@ -242,6 +242,6 @@ def _response(route: Route, answer: Answer) -> web.StreamResponse:
     if isinstance(answer, web.StreamResponse):
         return answer
     if isinstance(answer, BaseModel):
-        text = answer.model_dump_json()
-        return web.Response(status=route.status, text=text, content_type="application/json")
+        body = answer.model_dump_json().encode()
+        return web.Response(status=route.status, body=body, content_type="application/json")
     return web.Response(status=204)

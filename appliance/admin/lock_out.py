@@ -61,6 +61,9 @@ def begin_attempt(session: Session, guards: dict[str, LockOut], now: datetime) -
         None when the attempt may be made; otherwise when the next may. Nothing is counted then.
     """
     rows = {key: _locked(session, key, now) for key in sorted(guards)}
+    for row in rows.values():
+        # The clock was set back: nobody waits for a time that was never meant.
+        row.last_failed_at = min(row.last_failed_at, now)
     waits = [
         until
         for key, row in rows.items()

@@ -128,9 +128,8 @@ def _answer(request: web.Request, problem: Problem) -> web.Response:
         response = error_page(request, problem)
     else:
         details = problem.details(str(request.get(CORRELATION_ID, "")))
-        response = web.Response(
-            status=problem.status, text=details.model_dump_json(), content_type=CONTENT_TYPE
-        )
+        body = details.model_dump_json().encode()
+        response = web.Response(status=problem.status, body=body, content_type=CONTENT_TYPE)
     response.headers.update(problem.all_headers())
     return response
 

@@ -1,7 +1,7 @@
 """An organisation with accounts of every role, a browser, and the application on a port."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -82,7 +82,7 @@ class Browser:
         async with self.http.request(
             method, self.url + path, allow_redirects=False, **more
         ) as answer:
-            reply = Reply(answer.status, dict(answer.headers), await answer.text())
+            reply = Reply(answer.status, answer.headers, await answer.text())
         marker = '<meta name="csrf-token" content="'
         if marker in reply.text:
             self.csrf = reply.text.split(marker)[1].split('"')[0]
@@ -105,7 +105,7 @@ class Reply:
     """An answer, read to its end."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     text: str
 
     def json(self) -> Any:

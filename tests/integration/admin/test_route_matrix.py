@@ -48,7 +48,7 @@ def _token(
 
 @pytest.fixture
 def samples(database: Database, tenant: Tenant, clock: TestClock) -> Samples:
-    """Something of the tenant's for every parameter that a path has."""
+    """Something of the tenant's for every parameter that a path has: add yours here."""
     events = whole_call(str(tenant.organisation_id))
     store_events(database, [to_line(event).rstrip(b"\n") for event in events])
     session = BrowserSession(
