@@ -1,12 +1,24 @@
-"""Does what was said so far sound finished? Word lists and a few rules, for English.
+"""Does what was said so far sound finished? A small model and a few rules, for English.
 
-Used on the speculative transcript of a pause, to choose how long to wait for more.
+Used on the speculative transcript of a pause, to choose how long to wait for more. The model
+weighs the last words and the first ones; a process puts it in use with `use`. Digits stay a rule
+(how many a number has, no model can know from words), and so does a bare "yes", with which many a
+longer sentence begins. Without the model one more rule is left, that a sentence does not end in
+"to" or "the": the appliance must go on taking turns when a file is missing.
 """
 
+import json
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from math import exp
+from pathlib import Path
 from typing import Final
+from zlib import crc32
+
+from appliance.calls.errors import ConfigurationError
 
 _WORD: Final = re.compile(r"[a-z0-9']+")
 
@@ -23,8 +35,8 @@ _DIGIT_WORDS: Final = _words(
     """
 )
 
-# Articles and possessives, conjunctions, prepositions that seldom end a sentence on the telephone,
-# verbs that want something after them, and fillers.
+# All that is known without the model: articles and possessives, conjunctions, prepositions that
+# seldom end a sentence on the telephone, verbs that want something after them, and fillers.
 _DANGLING: Final = _words(
     """
     a an the this that these those my your our their his her its some any
@@ -33,62 +45,6 @@ _DANGLING: Final = _words(
     is are was were am i'm it's he's she's we're they're want wants need needs would could
     can should will i'd i'll
     um uh uhm er erm hmm like well
-    """
-)
-
-_OPENERS: Final = tuple(
-    tuple(phrase.split())
-    for phrase in (
-        "i would like",
-        "i'd like",
-        "i want",
-        "i wanted",
-        "i need",
-        "i'm calling about",
-        "i am calling about",
-        "calling about",
-        "calling for",
-        "looking for",
-        "speak to",
-        "speak with",
-        "talk to",
-        "talk with",
-        "put me through",
-        "put me through to",
-        "connect me",
-        "connect me to",
-        "can i",
-        "could i",
-        "can you",
-        "could you",
-        "my name is",
-        "the name is",
-        "my number is",
-        "the number is",
-        "my phone number is",
-        "number is",
-        "extension",
-        "it's about",
-        "this is",
-        "tell him",
-        "tell her",
-        "tell them",
-        "ask him",
-        "ask her",
-        "let me",
-        "let me see",
-        "do you",
-        "are you",
-        "what is",
-        "what are",
-        "when do you",
-    )
-)
-
-_FINISHERS: Final = _words(
-    """
-    please thanks thank goodbye bye yes no yeah yep yup nope okay ok sure correct right
-    operator receptionist nothing cancel stop
     """
 )
 
@@ -125,31 +81,129 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
 
 
+@dataclass(frozen=True, slots=True)
+class CompletenessModel:
+    """A logistic regression over hashed runs of words.
+
+    Attributes:
+        buckets: what `features` hashes into.
+        weights: by bucket, in hundredths; a bucket that is not there weighs nothing.
+        bias: in hundredths.
+        finished_above: from this chance (0 to 1) on, a text sounds finished.
+        unfinished_below: up to this chance, it sounds unfinished.
+    """
+
+    buckets: int
+    weights: Mapping[int, int]
+    bias: int
+    finished_above: float
+    unfinished_below: float
+
+    @classmethod
+    def load(cls, path: Path) -> "CompletenessModel":
+        """Read the model that ``python -m models.training.completeness`` writes.
+
+        Raises:
+            ConfigurationError: no file there, or not such a model; says which file.
+        """
+        try:
+            fields = json.loads(path.read_text("utf-8"))
+            pairs = zip(fields["places"], fields["weights"], strict=True)
+            weights = {int(place): int(weight) for place, weight in pairs}
+            bounds = (float(fields["finished_above"]), float(fields["unfinished_below"]))
+            model = cls(int(fields["buckets"]), weights, int(fields["bias"]), *bounds)
+        except OSError as error:
+            raise ConfigurationError(
+                f"completeness model {path}: cannot be read ({error.strerror}); name the file "
+                "that comes with the appliance in models/starter"
+            ) from error
+        except (ValueError, LookupError, TypeError) as error:
+            raise ConfigurationError(
+                f"completeness model {path}: not such a model; take the one that comes with "
+                "the appliance in models/starter"
+            ) from error
+        if model.buckets < 1 or not weights or not 0 <= bounds[1] <= bounds[0] <= 1:
+            raise ConfigurationError(
+                f"completeness model {path}: needs buckets, weights, and bounds in order"
+            )
+        return model
+
+    def chance(self, words: Sequence[str]) -> float:
+        """How likely it is (0 to 1) that nothing more comes after ``words``."""
+        places = features(words, self.buckets)
+        score = (self.bias + sum(self.weights.get(place, 0) for place in places)) / 100
+        return 1 / (1 + exp(-max(-30.0, min(30.0, score))))
+
+
+_in_use: CompletenessModel | None = None
+
+
+def use(model: CompletenessModel | None) -> None:
+    """Put a model in use for every call of this process; None takes it out of use."""
+    global _in_use
+    _in_use = model
+    judge.cache_clear()
+
+
+def features(words: Sequence[str], buckets: int) -> list[int]:
+    """What the model looks at: the last words, the first ones and how many there are.
+
+    Runs up to the end tell how the text ends; with the last word left out they tell what would
+    have to follow, whatever name it is. Each is hashed into one of ``buckets``.
+    """
+    padded = ("^", "^", "^", *words)
+    last, second, third, fourth = padded[-1], padded[-2], padded[-3], padded[-4:-3]
+    length = min(len(words), 9)
+    looks = (
+        f"1 {last}",
+        f"2 {second} {last}",
+        f"3 {third} {second} {last}",
+        f"4 {' '.join(fourth)} {third} {second} {last}",
+        f"s {second} *",
+        f"t {third} {second} *",
+        f"u {third} * *",
+        f"n {length}",
+        f"m {length} {last}",
+        f"f {' '.join(words[:2])}",
+        f"g {words[0]} {length}" if words else "g",
+        f"h {' '.join(words[:3])} {length}",
+    )
+    return [crc32(look.encode()) % buckets for look in looks]
+
+
 @lru_cache(maxsize=64)
 def judge(text: str) -> Completeness:
     """Whether ``text``, as transcribed so far, sounds finished.
 
-    ``DIGITS``: it ends in digits being read out, of which more may come. A text that trails off
-    ("I want to") is unfinished whatever the transcript's punctuation says; a sentence of three
-    words or more that ends in none of the dangling words sounds finished.
+    ``DIGITS``: it ends in digits being read out, of which more may come. What trails off ("so the
+    thing is...") is unfinished; a full stop means nothing, recognisers put one everywhere.
 
     Every frame of a pause asks again about the same text, so the last few answers are kept.
     """
     words = words_of(text)
     if not words:
         return Completeness.UNKNOWN
-    last = words[-1]
     if text.rstrip().endswith(("...", "\N{HORIZONTAL ELLIPSIS}", "-", ",")):
         return Completeness.UNFINISHED
-    if is_digits(last):
+    if is_digits(words[-1]):
         return Completeness.DIGITS
-    if last in _DANGLING or _ends_in_opener(words):
+    if is_short_answer(text):
+        return Completeness.FINISHED
+    if _in_use is None:
+        return _by_last_word(words)
+    chance = _in_use.chance(words)
+    if chance >= _in_use.finished_above:
+        return Completeness.FINISHED
+    if chance <= _in_use.unfinished_below:
         return Completeness.UNFINISHED
-    if last in _FINISHERS or text.rstrip().endswith("?"):
-        return Completeness.FINISHED
-    if len(words) >= 3:
-        return Completeness.FINISHED
     return Completeness.UNKNOWN
+
+
+def _by_last_word(words: Sequence[str]) -> Completeness:
+    if words[-1] in _DANGLING:
+        return Completeness.UNFINISHED
+    whole = len(words) >= 3 or words[-1] in _SHORT_ANSWERS
+    return Completeness.FINISHED if whole else Completeness.UNKNOWN
 
 
 def is_digits(word: str) -> bool:
@@ -189,7 +243,3 @@ def is_back_channel(text: str) -> bool:
     if " ".join(words) in _BACK_CHANNEL_PHRASES:
         return True
     return all(word in _BACK_CHANNELS and word not in _NOT_ALONE for word in words)
-
-
-def _ends_in_opener(words: list[str]) -> bool:
-    return any(tuple(words[-len(opener) :]) == opener for opener in _OPENERS)

@@ -11,7 +11,7 @@ import yaml
 from appliance.calls.directory import Directory
 from models.training.decider.asking import Answer, Asker, as_json, directory_of
 from models.training.decider.emergencies import measure_emergencies
-from models.training.decider.files import write_text
+from models.training.files import write_text
 from models.training.sentences import (
     DECIDER_WEIGHTS,
     HELD_OUT_NAMES,
@@ -61,9 +61,7 @@ class TestSet:
                 directory = directory_of(entries)
             one = generate(rng, self.split, self.names, entries, weights)
             text = misheard(rng, one.text, one.names, self.noise)
-            yield Turn(
-                text, one.kind, one.intent, one.target, one.priority, one.absent, directory
-            )
+            yield Turn(text, one.kind, one.intent, one.target, one.priority, one.absent, directory)
 
 
 SETS = (

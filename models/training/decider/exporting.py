@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from models.training.decider import tokens
-from models.training.decider.files import write_with
+from models.training.files import write_with
 from models.training.decider.network import CONTEXT, EPSILON, ROPE_BASE, Decider, Shape
 from models.training.decider.tokens import Vocabulary
 

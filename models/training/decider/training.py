@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from models.training.decider import tokens
 from models.training.decider.examples import Batch, Examples, Recipe, first_lessons
-from models.training.decider.files import write_with
+from models.training.files import write_with
 from models.training.decider.muon import Muon
 from models.training.decider.network import Decider, Shape
 from models.training.decider.tokens import Vocabulary

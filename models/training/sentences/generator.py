@@ -66,6 +66,7 @@ class Sentence:
         target: the directory name that is wanted, or None.
         priority: ``low``, ``normal``, ``high`` or ``emergency``.
         absent: somebody is asked for whom the directory lacks.
+        complete_at: after so many words the wish is said; reasons and courtesies follow it.
         names: the words of ``text`` that are parts of names.
         template: the line of the grammar it was made from.
         directory: whom the caller could have asked for.
@@ -77,6 +78,7 @@ class Sentence:
     target: str | None
     priority: str
     absent: bool
+    complete_at: int
     names: frozenset[str]
     template: str
     directory: tuple[Entry, ...]
@@ -95,6 +97,7 @@ class _Draft:
     template: str = ""
     intent: str = ""
     absent: bool = False
+    complete_at: int = 0
 
     def phrase(self, name: str) -> str:
         return self.filled(self.rng.choice(phrases(name).of(self.split)))
@@ -168,6 +171,7 @@ def generate(
             draft.target.name if draft.target else None,
             priority,
             draft.absent,
+            draft.complete_at,
             frozenset(draft.names),
             draft.template,
             entries,
@@ -279,11 +283,14 @@ def _dressed(draft: _Draft, kind: str, core: str) -> tuple[str, str]:
             text = f"{draft.phrase('introductions')} {text}"
         if rng.random() < 0.38:
             text = f"{draft.phrase('openers')} {text}"
+        wish = text
         text, priority = _closed(draft, kind, text, priority)
+        draft.complete_at = len(text[: text.index(wish) + len(wish)].split())
     elif kind in _SHORT and rng.random() < 0.15:
         text = f"{rng.choice(('um', 'uh', 'oh', 'well', 'so', 'okay', 'ah'))} {text}"
     elif kind == "emergency" and rng.random() < 0.25:
         text = f"{rng.choice(('please', 'oh god', 'help', 'hello', 'quick', 'please help'))} {text}"
+    draft.complete_at = draft.complete_at or len(text.split())
     if rng.random() < 0.12:
         text = _hesitating(draft, text)
     return text, priority
@@ -312,7 +319,9 @@ def _hesitating(draft: _Draft, text: str) -> str:
     words = text.split()
     if draft.rng.random() < 0.6 or len(words) < 3:
         place = draft.rng.randrange(len(words) + 1)
-        return " ".join((*words[:place], draft.phrase("fillers"), *words[place:]))
-    place = draft.rng.randrange(min(3, len(words)))
-    again = words[place : place + draft.rng.choice((1, 1, 2))]
+        again = draft.phrase("fillers").split()
+    else:
+        place = draft.rng.randrange(min(3, len(words)))
+        again = words[place : place + draft.rng.choice((1, 1, 2))]
+    draft.complete_at += len(again) * (place < draft.complete_at)
     return " ".join((*words[:place], *again, *words[place:]))

@@ -108,9 +108,7 @@ def expansions(template: str) -> set[str]:
         return {" ".join(template.split()).replace(" '", "'")}
     before, after = template[: found.start()], template[found.end() :]
     return {
-        form
-        for choice in found[1].split("|")
-        for form in expansions(f"{before}{choice}{after}")
+        form for choice in found[1].split("|") for form in expansions(f"{before}{choice}{after}")
     }
 
 

@@ -7,7 +7,17 @@ from functools import cache
 from models.training.sentences.templates import GRAMMAR, labelled, lines_of
 
 _CHANCE = 0.15
-_SLIPPED = ("just", "actually", "really", "maybe", "kind of", "basically", "perhaps", "also", "then")
+_SLIPPED = (
+    "just",
+    "actually",
+    "really",
+    "maybe",
+    "kind of",
+    "basically",
+    "perhaps",
+    "also",
+    "then",
+)
 _SLIP_CHANCE = 0.06
 _BORDER = r"(?<![\w'{])(?:%s)(?![\w'}])"
 
