@@ -28,6 +28,7 @@ from appliance.inference.jobs import (
     Job,
     NotReadyError,
     OverloadedError,
+    Tally,
     TooLateError,
     Worker,
     worked_off,
@@ -50,8 +51,6 @@ T = TypeVar("T")
 
 _UNRESPONSIVE_S = 0.25
 """So long past its deadline, a request makes others go to the stand-in."""
-_NEWEST = 0.1
-"""Weight of the newest request in the averages of service and waiting time."""
 
 
 class EngineHost(Generic[E]):
@@ -95,10 +94,7 @@ class EngineHost(Generic[E]):
         self._replacements = Replacements()
         self._reason = ""
         self._load_ms = 0.0
-        self._served = 0
-        self._service_s = 0.0
-        self._wait_s = 0.0
-        self._busy_s = {True: 0.0, False: 0.0}
+        self._tally = Tally()
         self._stopping = False
         self._loaded = threading.Event()
 
@@ -164,19 +160,17 @@ class EngineHost(Generic[E]):
                 reason=self._reason,
                 load_ms=round(self._load_ms, 1),
                 waiting=len(self._queue),
-                served=self._served,
+                served=self._tally.served,
                 workers=sum(worker.state == "ready" for worker in self._workers),
                 replaced=self._replacements.total,
-                service_ms=round(self._service_s * 1000, 2),
-                wait_ms=round(self._wait_s * 1000, 2),
+                service_ms=round(self._tally.service_s * 1000, 2),
+                wait_ms=round(self._tally.wait_s * 1000, 2),
             )
 
     def collect(self) -> Done:
         """What was done since this was last asked."""
         with self._changed:
-            done = Done(self._busy_s[True], self._busy_s[False], self._service_s, self._wanted)
-            self._busy_s = {True: 0.0, False: 0.0}
-            return done
+            return self._tally.collected(self._wanted)
 
     async def run(
         self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float
@@ -282,7 +276,13 @@ class EngineHost(Generic[E]):
         worker.thread = threading.Thread(
             target=self._work, args=(worker,), name=f"engine-{self.kind}-{self.name}", daemon=True
         )
-        worker.thread.start()
+        try:
+            worker.thread.start()
+        except RuntimeError as error:
+            # The system has no more threads to give.
+            worker.state = "failed"
+            self._reason = str(error)
+            self._loaded.set()
 
     def _work(self, worker: Worker[E]) -> None:
         if self._load(worker):
@@ -315,7 +315,7 @@ class EngineHost(Generic[E]):
             return False
         with self._changed:
             self._load_ms = (loaded - started) * 1000
-            self._service_s = self._service_s or tried_s
+            self._tally.service_s = self._tally.service_s or tried_s
             self._reason = ""
             worker.state = "ready"
         self._loaded.set()
@@ -340,18 +340,11 @@ class EngineHost(Generic[E]):
         """Work on one job and account for it; returns what ends it."""
         began = self._clock()
         ended = worked_off(job, worker.engine)
-        if worker.state != "abandoned":
-            self._account(job, began, whole=isinstance(ended, End))
-        return ended
-
-    def _account(self, job: Job, began: float, *, whole: bool) -> None:
         took_s = self._clock() - began
         with self._changed:
-            self._busy_s[bool(job.call)] += took_s
-            self._wait_s += _NEWEST * (began - job.asked_at - self._wait_s)
-            if whole:
-                self._served += 1
-                self._service_s += _NEWEST * (took_s - self._service_s)
+            if worker.state != "abandoned":
+                self._tally.add(job, began, took_s, whole=isinstance(ended, End))
+        return ended
 
     def _fail_waiting(self, what: str) -> None:
         for ticket in self._queue.clear():

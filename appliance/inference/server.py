@@ -60,6 +60,7 @@ def create_app(config: InferenceConfig) -> web.Application:
     async def run_engines(_: web.Application) -> AsyncIterator[None]:
         engines.start()
         looking = asyncio.create_task(_look_after(engines), name="look-after-engines")
+        looking.add_done_callback(_tell_failure)
         yield
         looking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -68,6 +69,12 @@ def create_app(config: InferenceConfig) -> web.Application:
 
     app.cleanup_ctx.append(run_engines)
     return app
+
+
+def _tell_failure(looking: "asyncio.Task[None]") -> None:
+    """Without it nobody would notice: the server goes on, and hung engines stay."""
+    if not looking.cancelled() and (error := looking.exception()) is not None:
+        log.critical("engines are not looked after any more", exc_info=error)
 
 
 async def _look_after(engines: EngineSet) -> None:

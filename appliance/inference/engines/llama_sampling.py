@@ -2,8 +2,10 @@
 
 A grammar over a thousand names costs too much to be asked about every token of the vocabulary. It
 is asked about the model's own choice first, then about the likeliest few, and about all only when
-none of those will do; the outcome is the same. With 1,000 names in the schema, a starter decision
-takes 12 ms this way and 75 ms when all 1,612 tokens are tried each time.
+none of those will do; the outcome is the same. Measured with 1,000 names in the schema, the starter
+decider on one thread: a decision of 24 tokens takes 20 ms of processor time this way, and 33 when
+all 1,612 tokens are tried each time (with 100 names: 11 and 20, of 26 tokens). Parsing that grammar
+takes 2.3 ms once; taking it from the cache 0.2.
 """
 
 import ctypes
