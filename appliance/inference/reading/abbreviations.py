@@ -3,6 +3,7 @@
 import re
 
 from appliance.inference.reading.contacts import spelled
+from appliance.inference.reading.numbers import cardinal
 from appliance.inference.reading.rules import Rule, any_of, ends_sentence, listed
 
 # Before a name; their full stop never ends a sentence.
@@ -51,6 +52,7 @@ _SIGNS |= {
     "|": ",",
     "\\": "",
     "_": "",
+    "/": ",",
     "*": "",
     "#": "",
     "^": "",
@@ -65,6 +67,9 @@ _SAID = frozenset(
         "OUT CAN MAY YES NO ON OFF TO IS IN AT BY OR OF WE BE DO GO HE IF ME MY SO UP AN AS"
     )
 )
+# Roman: after a name or another capitalised word ("Henry VIII", "Part II"), up to thirty-nine.
+_NUMERAL = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})")
+_AFTER_NAME = re.compile(r"\b[A-ZÀ-Þ][a-zß-ÿ]+ $")
 _VOWEL = re.compile("[AEIOUY]")
 
 
@@ -114,12 +119,24 @@ _OPENERS = frozenset(
 
 def _acronym(match: re.Match[str]) -> str | None:
     letters, plural = match.groups()
+    if not plural and _NUMERAL.fullmatch(letters) and _AFTER_NAME.search(_before(match)):
+        return cardinal(str(_numeral(letters)))
     if letters in _SAID:
         return letters.lower() + plural
     readable = len(letters) > 3 and _VOWEL.search(letters) is not None
     if readable and letters not in _ALWAYS_SPELLED:
         return letters.capitalize() + plural
     return spelled(letters) + ("'s" if plural else "")
+
+
+def _before(match: re.Match[str]) -> str:
+    return match.string[max(0, match.start() - 40) : match.start()]
+
+
+def _numeral(letters: str) -> int:
+    values = [{"I": 1, "V": 5, "X": 10}[letter] for letter in letters]
+    following = [*values[1:], 0]
+    return sum(-v if v < f else v for v, f in zip(values, following, strict=True))
 
 
 def _dotted(match: re.Match[str]) -> str:
@@ -145,7 +162,7 @@ def rules() -> list[Rule]:
     """Abbreviations, then letters, then signs."""
     return [
         Rule(re.compile(rf"(?<![\w.])({any_of(_LATIN)})(?!\w)"), lambda m: _LATIN[m.group(1)]),
-        Rule(re.compile(rf"\b({any_of(_TITLES)})\b\.?(?=\s+[A-ZÀ-Þ])"), _title),
+        Rule(re.compile(rf"\b({any_of(_TITLES)})\b\.?(?=\s+(?:(?:and|&)\s+)?[A-ZÀ-Þ])"), _title),
         Rule(re.compile(r"\b(St|Dr)\b\.?"), _saint_or_street),
         _word(_WRITTEN),
         Rule(re.compile(rf"(?<![\w.])({any_of(_STOPPED)})\.(?!\w)"), _stopped),

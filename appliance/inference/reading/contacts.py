@@ -147,7 +147,7 @@ def rules() -> list[Rule]:
         Rule(re.compile(_EMAIL), _email),
         Rule(re.compile(_WEB), _web),
         Rule(
-            re.compile(_CALLED + rf"(\+?\d{{3,15}}\b(?![.:,/-]\d| ?[%€£$])|{_GROUPED})", re.I),
+            re.compile(_CALLED + rf"({_GROUPED}|\+?\d{{3,15}}\b(?![.:,/-]\d| ?[%€£$]))", re.I),
             _after_word,
         ),
         Rule(re.compile(_NAMED, re.I), _numbered),

@@ -24,16 +24,16 @@ def apply(rules: Iterable[Rule], text: str) -> str:
     Every rule sees the whole text as it was written, so none is misled by another's words.
     """
     said: list[tuple[int, int, str]] = []
+    closed = bytearray(len(text))
     for rule in rules:
-        found = []
         for match in rule.pattern.finditer(text):
             start, end = match.span()
-            if start == end or any(start < to and end > since for since, to, _ in said):
+            if start == end or any(closed[start:end]):
                 continue
             words = rule.say(match)
             if words is not None:
-                found.append((start, end, words))
-        said += found
+                said.append((start, end, words))
+                closed[start:end] = b"\1" * (end - start)
     out: list[str] = []
     at = 0
     for start, end, words in sorted(said):
