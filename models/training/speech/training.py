@@ -19,9 +19,9 @@ from models.training.speech.progress import say
 from models.training.speech.shards import load
 from models.training.speech.tokens import Tokens
 
-_PEAK_RATE: Final = 1.6e-3
-_PEAK_RATE_CONTINUED: Final = 1.0e-3
-_WARM_UP_STEPS: Final = 300
+_PEAK_RATE: Final = 1.5e-3
+_MATRICES_FASTER: Final = 1.5
+_WARM_UP_STEPS: Final = 150
 _FLAT_SHARE: Final = 0.15
 _AVERAGE_OVER: Final = 0.998
 _SAVE_EVERY_S: Final = 180.0
@@ -99,15 +99,11 @@ class Training:
         noises, _ = load([plan.data / "noises.npz"])
         self._losses = Losses(phones)
         self._network = Network(Shape(len(Tokens()), len(phones), plan.width))
-        self._peak_rate = _PEAK_RATE
         if plan.continue_from is not None:
-            self._peak_rate = _PEAK_RATE_CONTINUED
             taken = start_from(plan.continue_from, self._network)
             say(f"{plan.continue_from}: its weights, and {taken} tokens' embeddings")
         self._average = [p.detach().clone() for p in self._network.parameters()]
-        self._optimizer = torch.optim.AdamW(
-            self._network.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.01
-        )
+        self._optimizers = _optimizers(self._network)
         self._step, self._spent_s = 0, 0.0
         if plan.checkpoint.exists():
             self._resume()
@@ -139,14 +135,16 @@ class Training:
         self._save()
 
     def _step_on(self, batch: Batch, share: float) -> list[float]:
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._peak_rate * _factor(self._step, share) + 1e-6
+        for optimizer, faster in zip(self._optimizers, (_MATRICES_FASTER, 1.0), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = _PEAK_RATE * faster * _factor(self._step, share) + 1e-6
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss, parts = self._losses(self._network, batch, max(0.1, 1 - 2 * share))
-        self._optimizer.zero_grad()
+        self._network.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
-        self._optimizer.step()
+        for optimizer in self._optimizers:
+            optimizer.step()
         self._step += 1
         follow = 1 - _AVERAGE_OVER if self._step > _WARM_UP_STEPS else 1.0
         with torch.no_grad():
@@ -161,7 +159,7 @@ class Training:
                 "shape": asdict(self._network.shape),
                 "weights": dict(zip(names, self._average, strict=True)),
                 "network": self._network.state_dict(),
-                "optimizer": self._optimizer.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
                 "step": self._step,
                 "spent_s": self._spent_s,
             },
@@ -174,10 +172,23 @@ class Training:
                 f"{self._plan.checkpoint} is of another shape or lexicon: name another checkpoint"
             )
         self._network.load_state_dict(held["network"])
-        self._optimizer.load_state_dict(held["optimizer"])
+        for optimizer, state in zip(self._optimizers, held["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         self._average = list(held["weights"].values())
         self._step, self._spent_s = held["step"], held["spent_s"]
         say(f"going on from step {self._step}, after {self._spent_s / 60:.0f} minutes")
+
+
+def _optimizers(network: Network) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside layers, AdamW for the rest."""
+    matrices, others = [], []
+    for name, parameter in network.named_parameters():
+        inner = name.startswith(("encoder.", "decoder.")) and parameter.ndim == 2
+        (matrices if inner else others).append(parameter)
+    return [
+        torch.optim.Muon(matrices, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.01),
+    ]
 
 
 def save(path: Path, held: dict[str, Any]) -> None:
