@@ -18,7 +18,7 @@ class AdminConfig:
     Attributes:
         hosts: lower case, without ports; ``*`` lets any through.
         secure: browsers reach us over TLS, so cookies are marked and HSTS is sent.
-        request_bytes: the largest body of a request that is not declared larger.
+        request_bytes: the largest body of a request.
         waiting: requests that may wait for the database at once before more are turned away.
     """
 

@@ -35,6 +35,9 @@ class Shown:
 
 MENU: tuple[Entry, ...] = (
     Entry("calls", "/calls", "Calls", "calls", Permission.CALLS_READ),
+    Entry("accounts", "/accounts", "Accounts", "people", Permission.ACCOUNTS_MANAGE),
+    Entry("audit", "/audit", "Audit log", "audit", Permission.AUDIT_READ),
+    Entry("tokens", "/tokens", "API tokens", "tokens", Permission.TOKENS_MANAGE),
     Entry("api_page", "/api-docs", "API", "api", Permission.HEALTH_READ),
 )
 

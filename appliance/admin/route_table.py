@@ -3,7 +3,8 @@
 from appliance.admin import plain
 from appliance.admin.api import calls as api_calls
 from appliance.admin.api import documents, health, tokens
-from appliance.admin.pages import account, api_docs, calls, sign_in
+from appliance.admin.pages import account, accounts, api_docs, audit, calls, sign_in
+from appliance.admin.pages import tokens as token_pages
 from appliance.admin.routing import Route, check_table
 
 
@@ -19,6 +20,9 @@ def all_routes() -> tuple[Route, ...]:
             *sign_in.ROUTES,
             *account.ROUTES,
             *calls.ROUTES,
+            *accounts.ROUTES,
+            *token_pages.ROUTES,
+            *audit.ROUTES,
             *api_docs.ROUTES,
             *health.ROUTES,
             *api_calls.ROUTES,

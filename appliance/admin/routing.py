@@ -85,7 +85,6 @@ class Route:
         secret: the answer holds something that is shown once, so it is not kept for the key.
         example: a body that is right, for the documents and the tests.
         media: of the answer, where it is no JSON.
-        request_bytes: the largest body; the application's usual when None.
     """
 
     method: str
@@ -107,7 +106,6 @@ class Route:
     secret: bool = False
     example: Mapping[str, Any] | None = field(default=None, hash=False)
     media: str = ""
-    request_bytes: int | None = None
 
     @property
     def param_names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from appliance.admin import api_tokens
+from appliance.admin import accounts, api_tokens
 from appliance.admin.principal import Principal, permissions_of
 from appliance.admin.roles import ROLE_PERMISSIONS, Permission, Role
 from appliance.admin.route_table import all_routes
@@ -59,10 +59,15 @@ def samples(database: Database, tenant: Tenant, clock: TestClock) -> Samples:
     )  # fmt: skip
     with database.session(tenant.organisation_id) as db:
         db.add(session)
+        spare = accounts.add(
+            db, tenant.organisation_id, email=f"spare-{uuid4().hex}@example.org", name="Spare",
+            role=Role.AUDITOR, password_hash="none",
+        ).id  # fmt: skip
     return {
         "call_id": events[0].call_id,
         "token_id": _token(database, tenant, [Permission.CALLS_READ], clock)[0],
         "session_id": str(session.id),
+        "account_id": str(spare),
         "version": "0",
         "name": "style.css",
     }
