@@ -130,7 +130,6 @@ class _Measured:
     calls: _Fading = field(default_factory=_Fading)
     others: _Fading = field(default_factory=_Fading)
     latest: Done = field(default_factory=Done)
-    assumed_s: float | None = None
 
 
 class Capacity:
@@ -160,8 +159,6 @@ class Capacity:
             measured.calls.add(done.calls_s, now)
             measured.others.add(done.others_s, now)
             measured.latest = done
-            if measured.assumed_s is None and done.service_s:
-                measured.assumed_s = done.service_s
 
     @property
     def calls(self) -> int:
@@ -186,7 +183,7 @@ class Capacity:
     def share(self, kind: str) -> float:
         """Seconds of one worker's time for each second of a call."""
         measured = self._kinds[kind]
-        assumed = (measured.assumed_s or 0.0) * ASSUMED_PER_CALL_S.get(kind, 0.0)
+        assumed = measured.latest.service_s * ASSUMED_PER_CALL_S.get(kind, 0.0)
         busy_s = measured.calls.total + assumed * PRIOR_CALL_S
         return busy_s / (self._call_s.total + PRIOR_CALL_S)
 

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 E = TypeVar("E", bound=Engine)
 
 _NEWEST = 0.1
-"""Weight of the newest request in the averages of service and waiting time."""
+"""Weight of the newest request in the averages of service and waiting time, once there are ten:
+the trial, taken while everything loads, must not count for long."""
 
 
 class NotReadyError(Exception):
@@ -111,10 +112,11 @@ class Tally:
             self.calls_s += took_s
         else:
             self.others_s += took_s
-        self.wait_s += _NEWEST * (began - job.asked_at - self.wait_s)
+        newest = max(_NEWEST, 1 / (self.served + 2))
+        self.wait_s += newest * (began - job.asked_at - self.wait_s)
         if whole:
             self.served += 1
-            self.service_s += _NEWEST * (took_s - self.service_s)
+            self.service_s += newest * (took_s - self.service_s)
 
     def collected(self, workers: int) -> Done:
         """What was done since this was last asked."""

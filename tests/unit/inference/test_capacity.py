@@ -61,6 +61,14 @@ def test_before_any_call_it_goes_by_the_trial_and_what_calls_usually_need() -> N
     assert capacity.calls == 10
 
 
+def test_an_engine_that_was_slow_at_first_is_not_held_to_it() -> None:
+    capacity = Capacity(cores=8)
+    capacity.observe({"recognizer": Done(service_s=0.8)}, 0, 0.0)
+    assert capacity.calls == 2
+    capacity.observe({"recognizer": Done(calls_s=0.1, service_s=0.1)}, 1, 1.0)
+    assert capacity.calls > 15
+
+
 def test_what_calls_were_seen_to_cost_replaces_the_assumption() -> None:
     capacity = Capacity(cores=8)
     observed(capacity, 2000, active=5, recognizer=0.1)
