@@ -5,6 +5,7 @@ before the caller has said a word. Neither is needed: the first request begins a
 ends it.
 """
 
+import logging
 import time
 from dataclasses import asdict
 from typing import Annotated, Literal
@@ -16,8 +17,17 @@ from appliance.inference.admission import admit, checked_call
 from appliance.inference.chat import first_fault
 from appliance.inference.claim import Claim, acting_for
 from appliance.inference.engine_set import EngineSet
+from appliance.inference.fair_queue import Urgency
+from appliance.inference.host import (
+    EngineFailedError,
+    NotReadyError,
+    OverloadedError,
+    TooLateError,
+)
 from appliance.inference.protocols import ChatMessage, ChatRequest, PrefixEngine, Warmed
 from appliance.inference.replies import time_limit_s
+
+log = logging.getLogger(__name__)
 
 
 class _Message(BaseModel):
@@ -49,7 +59,8 @@ async def begin(request: web.Request, engines: EngineSet, longest_s: float) -> w
     warmed = None
     if body.messages:
         messages = tuple(ChatMessage(m.role, m.content) for m in body.messages)
-        with acting_for(Claim(call)):
+        # Nobody waits for it yet, so whoever is spoken to goes first.
+        with acting_for(Claim(call, Urgency.SPECULATIVE)):
             warmed = await _warmed(engines, ChatRequest(messages, call=call), limit_s)
     took_ms = (time.perf_counter() - started) * 1000
     facts = asdict(warmed or Warmed(0, 0))
@@ -57,7 +68,9 @@ async def begin(request: web.Request, engines: EngineSet, longest_s: float) -> w
 
 
 async def _warmed(engines: EngineSet, work: ChatRequest, limit_s: float) -> Warmed | None:
-    """What the language model made of the messages; None when it keeps nothing."""
+    """What the language model made of the messages; None when it keeps nothing, or had no time:
+    the call has begun all the same.
+    """
     host = engines.language_model.serving()
     if not host.ready or not isinstance(host.engine, PrefixEngine):
         return None
