@@ -7,6 +7,7 @@ ends it.
 
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -24,7 +25,13 @@ from appliance.inference.host import (
     OverloadedError,
     TooLateError,
 )
-from appliance.inference.protocols import ChatMessage, ChatRequest, PrefixEngine, Warmed
+from appliance.inference.protocols import (
+    Cancellation,
+    ChatMessage,
+    ChatRequest,
+    PrefixEngine,
+    Warmed,
+)
 from appliance.inference.replies import time_limit_s
 
 log = logging.getLogger(__name__)
@@ -74,13 +81,16 @@ async def _warmed(engines: EngineSet, work: ChatRequest, limit_s: float) -> Warm
     host = engines.language_model.serving()
     if not host.ready or not isinstance(host.engine, PrefixEngine):
         return None
-    return await host.ask(
-        # The engine may be another by the time it is its turn.
-        lambda engine, cancellation: (
-            engine.warm(work, cancellation) if isinstance(engine, PrefixEngine) else iter(())
-        ),
-        limit_s,
-    )
+    try:
+        return await host.ask(lambda engine, stop: _warm(engine, work, stop), limit_s)
+    except (NotReadyError, OverloadedError, TooLateError, EngineFailedError) as error:
+        log.warning("the prompt of call %s is not ready: %s", work.call, error)
+        return None
+
+
+def _warm(engine: object, work: ChatRequest, cancellation: Cancellation) -> Iterator[Warmed]:
+    """Asked again on the engine's thread: it may be another engine by the time it is its turn."""
+    return engine.warm(work, cancellation) if isinstance(engine, PrefixEngine) else iter(())
 
 
 async def end(request: web.Request, engines: EngineSet) -> web.Response:
