@@ -79,7 +79,10 @@ def create_app(services: Services, routes: Iterable[Route] | None = None) -> web
     app[OPERATIONS] = operations_by_tag(described)
     app[ABOUT] = described["info"]["description"]
     for route in table:
-        app.router.add_route(route.method, route.path, guarded(route), name=route.name)
+        resource = app.router.add_resource(route.path, name=route.name)
+        resource.add_route(route.method, guarded(route))
+        if route.method == "GET":
+            resource.add_route("HEAD", guarded(route))
     rendering.set_up(app)
     app.on_response_prepare.append(middleware.dress)
     app.on_startup.append(_see_that_all_are_declared(table))

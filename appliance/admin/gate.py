@@ -3,6 +3,7 @@
 Every declared route is wrapped by `guarded`; there is no other way to register one.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -27,6 +28,7 @@ from appliance.calls.errors import StorageError
 _BEARER = "bearer "
 _CSRF_HEADER = "X-CSRF-Token"
 _LONGEST_TOKEN = 200
+_BODY_S = 30.0
 _SHOWN_ONCE = Problem(
     409, "shown-once",
     "This was carried out already, and what it gave is shown only once. Revoke it and ask with a "
@@ -48,8 +50,12 @@ def guarded(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
         refusal = _refusal(visit, nearby)
         if refusal is not None:
             return refusal
-        await _check_csrf(visit)
-        await read_inputs(visit)
+        try:
+            async with asyncio.timeout(_BODY_S):
+                await _check_csrf(visit)
+                await read_inputs(visit)
+        except TimeoutError:
+            raise Problem(408, "too-slow", "The request did not arrive in time.") from None
         return await _answer(visit)
 
     return handle

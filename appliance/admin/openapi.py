@@ -18,6 +18,7 @@ _WORDS = {
     "401": "Nobody is signed in, or the token is none",
     "403": "The role or the token may not do this",
     "404": "There is no such thing in this organisation",
+    "408": "The request did not arrive in time",
     "409": "It cannot be done now, or was done already",
     "413": "The body is too large",
     "415": "The body has another media type",
@@ -165,7 +166,7 @@ def _responses(route: Route, refs: _Schemas) -> dict[str, Any]:
     if route.params is not None:
         codes.append("404")
     if route.body is not None:
-        codes += ["413", "415"]
+        codes += ["408", "413", "415"]
     if route.method not in SAFE:
         codes.append("409")
     answers = {code: {"description": _WORDS[code], **problem} for code in sorted(codes)}

@@ -4,6 +4,7 @@ from appliance.admin import plain
 from appliance.admin.api import calls as api_calls
 from appliance.admin.api import documents, health, tokens
 from appliance.admin.pages import account, accounts, api_docs, audit, calls, sign_in
+from appliance.admin.pages import health as health_page
 from appliance.admin.pages import tokens as token_pages
 from appliance.admin.routing import Route, check_table
 
@@ -23,6 +24,7 @@ def all_routes() -> tuple[Route, ...]:
             *accounts.ROUTES,
             *token_pages.ROUTES,
             *audit.ROUTES,
+            *health_page.ROUTES,
             *api_docs.ROUTES,
             *health.ROUTES,
             *api_calls.ROUTES,

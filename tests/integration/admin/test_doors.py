@@ -85,6 +85,8 @@ def test_health_says_what_is_wrong_in_words(on_site: OnSite, tmp_path: Path) -> 
     async def check(site: Site) -> None:
         async with site.browser() as browser:
             assert (await browser.get("/healthz")).json() == {"status": "ok"}
+            head = await browser.send("HEAD", "/healthz")
+            assert (head.status, head.text) == (200, "")
             reply = await browser.get("/readyz")
             assert reply.status == 503
             parts = {part["name"]: part for part in reply.json()["parts"]}
