@@ -94,6 +94,6 @@ def _warm(engine: object, work: ChatRequest, cancellation: Cancellation) -> Iter
 
 
 async def end(request: web.Request, engines: EngineSet) -> web.Response:
-    """Handle ``POST /v1/calls/{id}/end``; ``active`` tells whether the call was in progress."""
+    """Handle ``POST /v1/calls/{id}/end``; ``was_active`` tells whether the call was in progress."""
     call = checked_call(request.match_info["call"])
     return web.json_response({"id": call, "was_active": engines.end_call(call)})

@@ -139,6 +139,15 @@ def test_what_a_call_begins_with_is_checked(
     assert ask("/v1/capacity")[1]["active"] == 0
 
 
+def test_a_call_begins_with_an_engine_that_keeps_nothing(
+    ask: Callable[..., tuple[int, Any]],
+) -> None:
+    status, reply = ask("/v1/calls/a/begin", CHAT)
+    assert (status, reply["prompt_tokens"], reply["cached_tokens"]) == (200, 0, 0)
+    assert ask("/v1/calls/b/begin", b"")[0] == 200, "the messages may be left out"
+    assert ask("/v1/capacity")[1]["active"] == 2
+
+
 def test_a_new_model_takes_new_calls_and_leaves_the_others_theirs(
     ask: Callable[..., tuple[int, Any]], server: RunningServer
 ) -> None:
