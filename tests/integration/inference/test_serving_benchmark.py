@@ -23,5 +23,11 @@ def test_a_cached_prompt_is_faster_than_a_cold_one() -> None:
 
 
 def test_scheduling_leaves_most_of_the_throughput() -> None:
+    share = serving.scheduled_share(*serving.decider_work(), rounds=4, requests=8)
     # How much exactly is for a quiet machine to say.
-    assert serving.scheduled_share(*serving.decider_work(), rounds=4, requests=8) > 0.3
+    assert share.by_clock > 0.3
+    assert share.by_processor > 0.7
+
+
+def test_scheduling_takes_a_fraction_of_the_fastest_engine() -> None:
+    assert 0 < serving.scheduling_ms(rounds=5) < 5
