@@ -3,12 +3,13 @@
 import pytest
 
 from appliance.lab.benchmarks import serving
+from appliance.lab.benchmarks.crowd import crowd
 
 pytestmark = pytest.mark.models
 
 
 def test_a_crowd_is_served_up_to_the_capacity() -> None:
-    result = serving.crowd(callers=4, capacity=2, turns=2, pause_s=0.0)
+    result = crowd(callers=4, capacity=2, turns=2, pause_s=0.0)
     assert result.failed == []
     assert (result.served, len(result.refusals_ms)) == (2, 2)
     assert len(result.turns_ms) == 4
