@@ -93,6 +93,9 @@ class InferenceSettings(_Group):
     language_model_file: str = str(_ROOT / "models" / "starter" / "decider.gguf")
     voice: str = "espeak-ng"
     voice_model: str = ""
+    pronunciations: Path | None = Field(
+        default=None, description="a file of 'written = spoken' lines, for the site's names"
+    )
     recognizer_workers: int = Field(
         default=1, ge=1, description="recognisers side by side in the model server"
     )
@@ -167,6 +170,11 @@ class StorageSettings(_Group):
     def snapshot(self) -> Path:
         """The last directory that was read, for a start without the database."""
         return self.directory / "directory.json"
+
+    @property
+    def models(self) -> Path:
+        """Models that were pulled or added, their checksums, and which are in use."""
+        return self.directory / "models"
 
     @property
     def recording_directory(self) -> Path:

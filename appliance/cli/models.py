@@ -232,7 +232,7 @@ def run_bench(arguments: argparse.Namespace) -> int:
 
 
 def _catalogue(settings: Settings) -> Catalogue:
-    return Catalogue(settings.storage.directory / "models", load_manifest())
+    return Catalogue(settings.storage.models, load_manifest())
 
 
 def _wanted(arguments: argparse.Namespace, catalogue: Catalogue) -> list[ManifestModel]:

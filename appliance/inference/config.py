@@ -24,6 +24,8 @@ class InferenceConfig:
         voice_model: Piper's ONNX file (its JSON beside it); espeak-ng's voice name, such as
             ``en-us+f2``; empty takes the engine's own default.
         language: what callers speak, as Whisper names it.
+        pronunciations: how a site's names are said, see `appliance.inference.reading`; None for
+            no file.
         threads: CPU threads of each engine.
         queue_limit: requests that may wait for one engine; the next is told 503.
         longest_wait_s: time limit of a request that brings no ``X-Deadline-Ms``.
@@ -45,6 +47,7 @@ class InferenceConfig:
     voice: str = "espeak-ng"
     voice_model: str = ""
     language: str = "en"
+    pronunciations: Path | None = None
     device: Device = "cpu"
     threads: int = 1
     queue_limit: int = 8

@@ -47,13 +47,14 @@ def create_app(config: InferenceConfig) -> web.Application:
     """The application. Its engines begin to load when it starts up.
 
     Raises:
-        ConfigurationError: an engine's name is unknown.
+        ConfigurationError: an engine's name is unknown, or the file of pronunciations is wrong.
     """
     engines = EngineSet(config)
     app = web.Application(
         client_max_size=_LARGEST_JSON, middlewares=[errors_as_openai, admission(engines)]
     )
     app[ENGINES] = engines
+    app[speeches.READER] = speeches.make_reader(config.language, config.pronunciations)
     app.on_response_prepare.append(tell_capacity(engines))
     app.add_routes(_routes(engines, config))
 

@@ -108,6 +108,10 @@ def _verbose(
         "language": language,
         "duration": round(samples / RECOGNIZER_RATE_HZ, 3),
         "text": result.text,
+        "normalised": result.normalised or result.text,
+        "words": [
+            {"word": word.text, "confidence": round(word.confidence, 4)} for word in result.words
+        ],
         "segments": [
             {
                 "id": number,

@@ -168,6 +168,8 @@ class Stack:
             "DATABASE_URL": self.database_url,
             "APPLIANCE_SWITCH__PORT": str(self.switch_port),
             "APPLIANCE_SWITCH__PASSWORD": self.password,
+            # The models that are shipped, whatever has been put in use on this machine.
+            "APPLIANCE_STORAGE__DIRECTORY": str(self.work / "state"),
             **_UNHURRIED,
             **self.environment,
         }
@@ -186,7 +188,6 @@ class Stack:
                 **self._environment,
                 "APPLIANCE_NAME": f"controller-{number}",
                 "APPLIANCE_SWITCH__CALL_SERVER_PORT": str(port),
-                "APPLIANCE_STORAGE__DIRECTORY": str(self.work / "state"),
             }
             if self.engine_faults is not None:
                 environment["APPLIANCE_INFERENCE__URL"] = self.engine_faults.url

@@ -17,6 +17,7 @@ from appliance.inference.protocols import (
     VoiceEngine,
     WorkCancelledError,
 )
+from appliance.inference.reading.reader import Reader
 from appliance.speech.chain import Rung, note_failure, note_use
 from appliance.speech.phrases import PhraseCache
 from appliance.speech.soundness import SpeechJudge
@@ -125,16 +126,23 @@ class JudgedVoice:
 
 
 class EngineVoice:
-    """A speech engine in this process, as a `Synthesizer`: it needs no server to be up."""
+    """A speech engine in this process, as a `Synthesizer`: it needs no server to be up.
 
-    def __init__(self, engine: VoiceEngine) -> None:
+    Args:
+        reader: writes numbers, times and a site's names as they are said.
+    """
+
+    def __init__(self, engine: VoiceEngine, reader: Reader | None = None) -> None:
         self._engine = engine
+        self._reader = reader or Reader()
+        self._phonemes = bool(getattr(engine, "takes_phonemes", False))
 
     def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
         """See `Synthesizer.speak`."""
         cancellation = Cancellation(time.monotonic() + timeout_s)
+        request = SpeechRequest(self._reader.read(text, phonemes=self._phonemes))
         try:
-            for piece in self._engine.speak(SpeechRequest(text), cancellation):
+            for piece in self._engine.speak(request, cancellation):
                 yield from at_rate(iter((piece.pcm,)), piece.rate_hz, rate_hz)
         except (BadRequestError, WorkCancelledError, OSError, RuntimeError) as error:
             raise InferenceError(f"the local voice failed: {error}") from error

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import gevent
+import structlog
 from gevent.pool import Group
 
 from appliance.actions.call import CallConfig
@@ -23,6 +24,7 @@ from appliance.events.reader import open_calls, recall
 from appliance.events.shipper import Shipper
 from appliance.inference import server
 from appliance.inference.config import InferenceConfig
+from appliance.inference.store.starting import with_models_in_use
 from appliance.settings import Settings
 from appliance.speech.barge_in import BargeInRules
 from appliance.speech.endpointing import PauseLengths
@@ -38,6 +40,8 @@ from appliance.switch.control_link import ControlLink, open_control_link
 from appliance.wiring.engines import Engines, engines_over_http
 
 __all__ = ["Engines", "control_link", "controller", "database", "serve_inference"]
+
+log = structlog.get_logger()
 
 _LINK_PATIENCE_S = 30.0
 
@@ -103,16 +107,15 @@ def control_link(settings: Settings) -> ControlLink:
 def serve_inference(settings: Settings, ready: Callable[[], None]) -> None:
     """Run the model server until SIGTERM or SIGINT; ``ready`` is called once it listens."""
     inference = settings.inference
-    server.run(
-        InferenceConfig(
-            host=inference.host, port=inference.port, recognizer=inference.recognizer,
-            recognizer_model=inference.recognizer_model, language_model=inference.language_model,
-            language_model_file=inference.language_model_file, voice=inference.voice,
-            voice_model=inference.voice_model, device=inference.device, threads=inference.threads,
-            calls=inference.calls, recognizer_workers=inference.recognizer_workers,
-        ),
-        ready,
+    config = InferenceConfig(
+        host=inference.host, port=inference.port, recognizer=inference.recognizer,
+        recognizer_model=inference.recognizer_model, language_model=inference.language_model,
+        language_model_file=inference.language_model_file, voice=inference.voice,
+        voice_model=inference.voice_model, device=inference.device, threads=inference.threads,
+        pronunciations=inference.pronunciations,
+        calls=inference.calls, recognizer_workers=inference.recognizer_workers,
     )  # fmt: skip
+    server.run(with_models_in_use(config, settings.storage.models, log.warning), ready)
 
 
 def _event_log(settings: Settings, store: Database, undo: ExitStack) -> EventLog:

@@ -1,5 +1,6 @@
 """Which engines hear, think and speak for a controller, and in which order they are asked."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -9,8 +10,10 @@ from appliance.decisions import language_models
 from appliance.decisions.language_model import HttpLanguageModel, LanguageModel
 from appliance.decisions.language_models import LanguageModelChain
 from appliance.inference.client import InferenceClient
-from appliance.inference.config import EngineOptions
+from appliance.inference.config import EngineOptions, InferenceConfig
 from appliance.inference.engines.espeak import EspeakVoice
+from appliance.inference.speeches import make_reader
+from appliance.inference.store.starting import with_models_in_use
 from appliance.settings import Settings
 from appliance.speech import fallback, recognizers
 from appliance.speech.breaker import CircuitBreaker
@@ -77,7 +80,9 @@ def engines_over_http(settings: Settings) -> Engines:
                 )
                 for url, keeper in zip(speaking, keepers, strict=True)
             ],
-            EngineVoice(EspeakVoice(EngineOptions())),
+            EngineVoice(
+                EspeakVoice(EngineOptions()), make_reader("en", inference.pronunciations)
+            ),
             timeout_s=inference.speak_timeout_s,
         ),
         LanguageModelChain(
@@ -107,7 +112,13 @@ def _keeper(settings: Settings, client: InferenceClient) -> PhraseKeeper:
     """Only what a judge took for speech is kept, and nobody waits for it."""
     inference = settings.inference
     voice = HttpSynthesizer(client)
-    # The server's voice may change behind its URL; the engine's name is all we know of it here.
-    identity = f"{voice.identity}|{inference.voice}|{inference.voice_model}"
+    # The server's voice may change behind its URL; the choice as it is now is all we know of it.
+    chosen = with_models_in_use(
+        InferenceConfig(voice=inference.voice, voice_model=inference.voice_model),
+        settings.storage.models, lambda _: None,
+    )  # fmt: skip
+    names = inference.pronunciations.read_text("utf-8") if inference.pronunciations else ""
+    said = hashlib.sha256(names.encode()).hexdigest()[:12]
+    identity = f"{voice.identity}|{chosen.voice}|{chosen.voice_model}|{said}"
     phrases = PhraseCache(settings.storage.phrases, JudgedVoice(voice), identity=identity)
     return PhraseKeeper(phrases, client)
