@@ -12,7 +12,9 @@ from appliance.decisions.words import COMMON, ORDINARY, TITLES, bag
 _STOP = (
     r"calling|speaking|from|about|and|i|can|could|may|for|here|with|please|want|would|to|my|"
     r"regarding|on|is|are|at|but|do|the|a|an|we|again|returning|in|it|not|what|when|where|who|how|"
-    r"hello|hi|good|morning|afternoon|evening|thank|thanks"
+    r"hello|hi|good|morning|afternoon|evening|thank|thanks|dial|phone|call|ring|put|get|give|let|"
+    r"connect|transfer|extension|number|try|leave|tell|ask|book|make|need|no|one|two|three|four|"
+    r"five|six|seven|eight|nine"
 )
 _NAME = rf"(?P<name>(?!(?:{_STOP})\b)\w+(?: (?!(?:{_STOP})\b)\w+){{0,3}})"
 _TAIL = (

@@ -14,6 +14,9 @@ _ONES, _TENS = _UNITS.split(), _DECADES.split()
 _DIGIT = {word: str(value) for value, word in enumerate(_ONES[:10])} | {"oh": "0", "o": "0"}
 _TEEN = {word: str(value) for value, word in enumerate(_ONES) if value >= 10}
 _TEN = {word: value for value, word in enumerate(_TENS) if value >= 2}
+NUMBER_WORDS = (*_ONES, *_TENS[2:], "hundred")
+"""Every word that `digit_runs` reads as a number, or as part of one."""
+
 _TIMES = {"double": 2, "triple": 3, "treble": 3}
 
 

@@ -8,7 +8,7 @@ import torch
 
 from models.training.decider import tokens
 from models.training.files import write_with
-from models.training.decider.network import CONTEXT, EPSILON, ROPE_BASE, Decider, Shape
+from models.training.decider.network import BLOCK_NAMES, CONTEXT, EPSILON, ROPE_BASE, Decider, Shape
 from models.training.decider.tokens import Vocabulary
 
 _TEMPLATE = (
@@ -22,17 +22,7 @@ _TEMPLATE = (
     + tokens.END
     + "{% endif %}{% endfor %}"
 )
-_BLOCK = {
-    "attn_norm": "attention_norm",
-    "ffn_norm": "feed_norm",
-    "attn_q": "query",
-    "attn_k": "key",
-    "attn_v": "value",
-    "attn_output": "output",
-    "ffn_gate": "gate",
-    "ffn_up": "up",
-    "ffn_down": "down",
-}
+
 
 
 def export(work: Path, model: Path) -> None:
@@ -51,7 +41,7 @@ def _write(path: Path, network: Decider, vocabulary: Vocabulary) -> None:
     _add(writer, "token_embd.weight", network.table())
     _add(writer, "output_norm.weight", network.norm.weight)
     for place, block in enumerate(network.blocks):
-        for name, part in _BLOCK.items():
+        for name, part in BLOCK_NAMES.items():
             _add(writer, f"blk.{place}.{name}.weight", getattr(block, part).weight)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -15,6 +15,18 @@ from models.training.decider.tokens import FRAGMENTS, MARKS, Vocabulary
 CONTEXT = 1024
 EPSILON = 1e-5
 ROPE_BASE = 10000.0
+BLOCK_NAMES = {
+    "attn_norm": "attention_norm",
+    "ffn_norm": "feed_norm",
+    "attn_q": "query",
+    "attn_k": "key",
+    "attn_v": "value",
+    "attn_output": "output",
+    "ffn_gate": "gate",
+    "ffn_up": "up",
+    "ffn_down": "down",
+}
+"""llama.cpp's names for the weights of a block, and ours."""
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,14 @@ class Course:
     """How long to train: ``steps`` of ``rows`` directories, ``turns`` turns each.
 
     Names are copied after some thousand steps, however many rows a step has; so rows are few.
-    Until ``easy_until`` directories are small.
+    Until ``easy_until`` directories are small, which helps when there is nothing to begin from.
+    ``pace`` is the highest learning rate, as a share of what a network without training bears.
     """
 
-    steps: int = 3600
+    steps: int = 2000
     rows: int = 4
-    easy_until: int = 1200
+    easy_until: int = 0
+    pace: float = 0.6
     turns: int = 10
     seed: int = 777
 
@@ -102,7 +104,7 @@ class Trainer:
 
     def _learn(self, batch: Batch) -> float:
         progress = self.step / self.course.steps
-        share = min(1.0, (self.step + 1) / _WARM_UP) * max(_LOWEST, 1 - progress)
+        share = min(1.0, (self.step + 1) / _WARM_UP) * max(_LOWEST, 1 - progress) * self.course.pace
         loss = self._loss(batch)
         self.network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -159,8 +161,11 @@ class Trainer:
         if state["shape"] != asdict(self.network.shape):
             raise SystemExit(f"{self.checkpoint}: of another shape; move it away to begin anew")
         self.network.load_state_dict(state["network"])
+        self.step = state["step"]
+        if "adam" not in state:
+            print("begins from an adopted model", flush=True)
+            return
         self.adam.load_state_dict(state["adam"])
         for momentum, saved in zip(self.muon.momenta, state["muon"], strict=True):
             momentum.copy_(saved)
-        self.step = state["step"]
         print(f"resumed at step {self.step}", flush=True)
