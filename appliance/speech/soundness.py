@@ -12,7 +12,7 @@ from appliance.calls.errors import InferenceError
 from appliance.media.pcm import SAMPLE_BYTES
 
 # Measured on six voices of espeak-ng: 78 to 106 ms a letter, up to 590 ms a digit.
-_LONGEST_MS_PER_CHARACTER = 200
+_LONGEST_MS_PER_CHARACTER = 400  # what is spelled, such as an address, takes as long
 _SHORTEST_MS_PER_CHARACTER = 20
 _MS_PER_DIGIT = 900
 _ALWAYS_MS = 2500

@@ -45,7 +45,8 @@ def noise(level: float, seconds: float) -> bytes:
 @pytest.mark.parametrize(
     "text",
     [
-        "One moment, please.", TEXT, "Yes.", "Sales, support, shipping, staff.", "1234567890",
+        "One moment, please.", TEXT, "Yes.", "X Y Z W Q K J H G.", "1234567890",
+        "Sales, support, shipping, staff.",
         "I will have you called back on 1 5 5 5 0 1 0 4. Is that right?",
     ],
 )  # fmt: skip
@@ -85,7 +86,7 @@ def test_a_voice_that_falls_silent_in_a_sentence_is_found_out() -> None:
 
 
 def test_a_sound_that_never_ends_is_ended() -> None:
-    assert heard_of(pcm(tone(600)), "One moment.") < 6
+    assert heard_of(pcm(tone(600)), "One moment.") < 8
 
 
 def test_speech_at_thrice_its_pace_is_no_speech() -> None:
