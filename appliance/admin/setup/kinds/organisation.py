@@ -1,0 +1,85 @@
+"""The organisation itself: its name, its greeting, its clock, and who takes what nobody takes."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from appliance.admin.setup.bodies import OrganisationBody
+from appliance.admin.setup.kinds import base
+from appliance.storage.models import Organisation
+
+
+class OrganisationOut(base.Out):
+    """The organisation."""
+
+    id: UUID
+    name: str
+    greeting: str
+    timezone: str
+    operator: UUID | None
+    emergency: UUID | None
+    operator_name: str | None = Field(description="null when nobody is named")
+    emergency_name: str | None
+
+
+class TheOrganisation(base.Kind):
+    """See `base.Kind`. There is one."""
+
+    name, plural, param = "organisation", "organisation", ""
+    article = "an"
+    body, out, single = OrganisationBody, OrganisationOut, True
+    example: ClassVar[base.State] = {
+        "name": "Harbour Clinic",
+        "greeting": "Harbour Clinic, how can I help?",
+    }
+
+    def find(self, work: base.Work, key: str) -> base.Row | None:
+        """The one of the transaction, whatever the key."""
+        del key
+        row = work.db.get(Organisation, work.organisation_id)
+        if row is None:
+            return None
+        names = base.target_names(work.db)
+        operator, emergency = str(row.operator_id or ""), str(row.emergency_id or "")
+        state = {
+            "name": row.name, "greeting": row.greeting, "timezone": row.timezone,
+            "operator": operator or None, "emergency": emergency or None,
+        }  # fmt: skip
+        return base.Row(
+            str(row.organisation_id), state,
+            {
+                "id": row.organisation_id, "operator_name": names.get(operator),
+                "emergency_name": names.get(emergency),
+            },
+        )  # fmt: skip
+
+    def page(self, work: base.Work, after: base.After | None, limit: int) -> list[base.Row]:
+        """The one."""
+        del limit
+        row = self.find(work, "")
+        return [row] if row is not None and after is None else []
+
+    def faults(
+        self, work: base.Work, key: str | None, wanted: OrganisationBody
+    ) -> Iterable[base.Fault]:
+        """Who is named is there."""
+        del key
+        names = base.target_names(work.db)
+        for role in ("operator", "emergency"):
+            target = getattr(wanted, role)
+            if target is not None and str(target) not in names:
+                yield base.Fault(role, "There is no such person or department; choose another.")
+
+    def write(self, work: base.Work, key: str | None, wanted: OrganisationBody) -> str:
+        """See `base.Kind.write`."""
+        del key
+        row = work.db.get_one(Organisation, work.organisation_id)
+        row.name, row.greeting, row.timezone = wanted.name, wanted.greeting, wanted.timezone
+        row.operator_id, row.emergency_id = wanted.operator, wanted.emergency
+        work.db.flush()
+        return str(row.organisation_id)
+
+
+ORGANISATION = TheOrganisation()
