@@ -19,11 +19,9 @@ from appliance.inference.client import InferenceClient
 _PATH = "/v1/chat/completions"
 _LONGEST_TURN = 400
 _LONGEST_NAME = 60
-_LONGEST_REPLY = 120
 _LONGEST_RAW = 2000
-_MOST_TOKENS = 224  # room for the longest name and sentence, a token for each character
+_MOST_TOKENS = 128  # room for the longest name, a token for each character
 _PRIORITIES = ("low", "normal", "high")
-_REPLY = rf"^[a-zA-Z0-9 ,.?'!-]{{1,{_LONGEST_REPLY}}}$"
 # Everything a chat template could take for one of its marks.
 _NOT_SPOKEN = re.compile(r"[^\w\s,.?!'@+-]")
 
@@ -58,7 +56,6 @@ class Proposal:
         intent: one of `appliance.calls.decision.Intent`'s values.
         target: a name exactly as the directory writes it, or None.
         priority: ``low``, ``normal`` or ``high``.
-        reply: a sentence, at most 120 characters; facts in it are not to be trusted.
         raw: the model's whole answer, for the record.
         model: what the server says it is.
         took_ms: the request, from sent to parsed.
@@ -67,7 +64,6 @@ class Proposal:
     intent: str
     target: str | None
     priority: str
-    reply: str
     raw: str
     model: str
     took_ms: float
@@ -147,7 +143,6 @@ class HttpLanguageModel:
             intent=fields["intent"],
             target=names.get(fields["target"]),
             priority=fields["priority"],
-            reply=_reply(fields["say"]),
             raw=raw[:_LONGEST_RAW],
             model=model,
             took_ms=(time.monotonic() - started) * 1000,
@@ -217,16 +212,18 @@ def directory_text(request: ProposalRequest, targets: Iterable[Target]) -> str:
 
 
 def proposal_schema(intents: Iterable[str], names: Iterable[str]) -> dict[str, Any]:
-    """What an answer must look like. The order is the one the model writes in."""
+    """What an answer must look like. The order is the one the model writes in.
+
+    There is no sentence to say in it: what callers hear is rendered by code, from facts.
+    """
     return {
         "type": "object",
         "properties": {
             "intent": {"type": "string", "enum": list(intents)},
             "target": {"enum": [*names, None]},
             "priority": {"type": "string", "enum": list(_PRIORITIES)},
-            "say": {"type": "string", "pattern": _REPLY},
         },
-        "required": ["intent", "target", "priority", "say"],
+        "required": ["intent", "target", "priority"],
         "additionalProperties": False,
     }
 
@@ -284,7 +281,7 @@ def _checked(raw: str, names: Mapping[str, str], intents: tuple[str, ...]) -> di
         fields = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise ProposalRefusedError("the answer is not JSON", raw) from error
-    if not isinstance(fields, dict) or not isinstance(fields.get("say"), str):
+    if not isinstance(fields, dict):
         raise ProposalRefusedError("the answer is not the object that was asked for", raw)
     if fields.get("intent") not in intents:
         raise ProposalRefusedError("the answer has an intent that was not offered", raw)
@@ -294,8 +291,3 @@ def _checked(raw: str, names: Mapping[str, str], intents: tuple[str, ...]) -> di
     if target is not None and (not isinstance(target, str) or target not in names):
         raise ProposalRefusedError("the answer names somebody who is not in the directory", raw)
     return fields
-
-
-def _reply(said: str) -> str:
-    """The model's sentence, when it is one line of plain words; else nothing."""
-    return said if re.fullmatch(_REPLY, said) else ""

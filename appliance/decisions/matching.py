@@ -190,6 +190,8 @@ def _cue(words: Sequence[str], start: int, end: int) -> bool:
         before -= 1
     if before and words[before - 1] in REQUEST:
         return True
+    if words[start - 1 : start] and words[start - 1] in TITLES - {"sir", "madam"}:
+        return True
     if end < len(words) and words[end] in DEPARTMENT_WORDS | {"please", "available"}:
         return True
     others = (*words[:before], *words[end:])

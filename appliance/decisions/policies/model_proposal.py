@@ -92,11 +92,14 @@ class ModelProposal:
     ) -> Opinion:
         if so_far.priority is Priority.NORMAL and proposal.priority == Priority.HIGH:
             changes["priority"] = Priority.HIGH
-        found = so_far.target_id is not None or len(so_far.candidates) > 1
+        found = so_far.target_id is not None or bool(so_far.candidates)
         if intent not in _OF_SOMEBODY and found and _asked_for(turn):
             return proposed(f"proposed {intent.value}; somebody is named", detail, **changes)
         if intent in _OF_SOMEBODY and found:
             changes |= {"intent": intent, "action": _ACTIONS[intent]}
+            if so_far.target_id is None and len(so_far.candidates) == 1:
+                # A name that nothing seemed to ask for, until the model said that somebody is.
+                changes |= {"target_id": so_far.candidates[0], "confidence": CONFIDENCE}
             return decided(f"proposed {intent.value} for whom code found", detail, **changes)
         if intent is Intent.OPERATOR or (intent is Intent.APPOINTMENT and target is None):
             target = turn.directory.operator_target

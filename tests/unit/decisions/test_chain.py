@@ -36,7 +36,7 @@ class ScriptedModel:
 
 
 def proposal(intent: str, target: str | None = None, priority: str = "normal") -> Proposal:
-    return Proposal(intent, target, priority, "hello", '{"raw": true}', "decider-1", 12.0)
+    return Proposal(intent, target, priority, '{"raw": true}', "decider-1", 12.0)
 
 
 def ask(model: ScriptedModel, text: str, confidence: float = 1.0) -> Decision:

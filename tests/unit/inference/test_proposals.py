@@ -51,7 +51,6 @@ def answer(**changes: Any) -> dict[str, Any]:
         "intent": "transfer",
         "target": "john smith",
         "priority": "normal",
-        "say": "putting you through.",
     } | changes
 
 
@@ -96,7 +95,6 @@ def test_history_is_sent_only_where_it_is_asked_for() -> None:
         answer(intent="dial"),
         answer(intent=["transfer"]),
         answer(priority="emergency"),
-        answer(say=None),
         {"intent": "transfer"},
     ],
 )
@@ -116,13 +114,6 @@ def test_a_reply_without_an_answer_is_an_error(reply: Any) -> None:
 def test_an_empty_answer_is_an_error(content: Any) -> None:
     with pytest.raises(InferenceError):
         model(answering(content)).propose(ProposalRequest("billing", DIRECTORY))
-
-
-@pytest.mark.parametrize("say", ["one\nline", "\x1b[2J", "x" * 500, "<speak>", ""])
-def test_a_sentence_that_is_not_plain_is_not_said(say: str) -> None:
-    proposal = model(answering(answer(say=say))).propose(ProposalRequest("billing", DIRECTORY))
-    assert proposal.reply == ""
-    assert proposal.intent == "transfer"
 
 
 def test_of_a_large_directory_the_likeliest_names_are_sent() -> None:

@@ -151,7 +151,7 @@ class Model:
         self.asked += 1
         if not self.raw.startswith("{"):
             raise ProposalRefusedError("the answer is not JSON", self.raw)
-        return Proposal("transfer", None, "normal", "", self.raw, "a model", 1.0)
+        return Proposal("transfer", None, "normal", self.raw, "a model", 1.0)
 
 
 @pytest.mark.parametrize(
