@@ -27,7 +27,9 @@ class InferenceConfig:
         pronunciations: how a site's names are said, see `appliance.inference.reading`; None for
             no file.
         threads: CPU threads of each engine.
-        queue_limit: requests that may wait for one engine; the next is told 503.
+        queue_limit: requests that may wait for one engine; the next is told 503. A bound, and not
+            what holds the load down: that is the number of calls. Each may have a speculative
+            request and a final one waiting, in the worst moment all at once.
         longest_wait_s: time limit of a request that brings no ``X-Deadline-Ms``.
         stand_ins: whether rules and espeak-ng answer while the chosen engine is not ready.
         calls: how many calls at once are served; further ones are told 429. 0 goes by what the
@@ -50,7 +52,7 @@ class InferenceConfig:
     pronunciations: Path | None = None
     device: Device = "cpu"
     threads: int = 1
-    queue_limit: int = 8
+    queue_limit: int = 32
     longest_wait_s: float = 30.0
     stand_ins: bool = True
     calls: int = 0

@@ -24,6 +24,7 @@ from appliance.inference.protocols import BadRequestError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_HUNG_UP = 499
 _RETRY_AFTER_S = {429: "5", 503: "1"}
 
 
@@ -84,6 +85,9 @@ async def errors_as_openai(request: web.Request, handler: Handler) -> web.Stream
         wait_s = _RETRY_AFTER_S.get(status)
         headers = {"Retry-After": wait_s} if wait_s else {}
         return web.json_response(body, status=status, headers=headers)
+    except ConnectionResetError:
+        # The client hung up while it was written to. There is nobody to tell.
+        return web.Response(status=_HUNG_UP)
 
 
 def time_limit_s(request: web.Request, longest_s: float) -> float:

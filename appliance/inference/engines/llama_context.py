@@ -265,9 +265,11 @@ def _log_errors_only() -> object:
     import llama_cpp
 
     error_level = 4  # GGML_LOG_LEVEL_ERROR
+    # What it says of an evaluation that we have given up.
+    expected = (b"failed with error 1", b"compute status: 1", b"failed to decode, ret = 2")
 
     def take(level: int, text: bytes, _data: object) -> None:
-        if level == error_level:
+        if level == error_level and not text.strip().endswith(expected):
             log.error("llama.cpp: %s", text.decode(errors="replace").strip())
 
     callback = llama_cpp.llama_log_callback(take)
