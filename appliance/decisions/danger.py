@@ -28,7 +28,7 @@ _BUILT = r"(?:building|roof|ceiling|wall|bridge|scaffold(?:ing)?|house|floor|cra
 _LIMB = r"(?:fingers?|hands?|arms?|legs?|feet|foot|toes?|thumb)"
 _POISON = (
     r"(?:poison|bleach|cleaner|antifreeze|detergent|acid|chemicals?|pesticide|petrol|pills|tablets"
-    r"|medicine|medication|batter(?:y|ies)|berries|under the sink)"
+    r"|medicine|medication|batter(?:y|ies)|berries|fluid|under the sink)"
 )
 
 
@@ -52,24 +52,28 @@ _HARMLESS = _compiled(
         r"\bpolice (?:check|checks|report|reports|officer|museum|station|records?|academy|choir"
         r"|clearance|certificate|number|invoice|ball)\b",
         r"\bambulance (?:bill|bills|invoice|invoices|ride|costs?|charges?|fees?|insurance|parking"
-        r"|company|station|driver|museum|(?:parking )?space|service (?:about|for|with|invoice|bill))\b",
+        r"|company|station|driver|museum|(?:parking )?space|service (?:about|for|with|invoice"
+        r"|bill))\b",
         r"\b(?:work|working|works|calling|am|is) (?:for|with|from|at|in) (?:the |an )?"
         + _SERVICE
         + r"\b|\bthis is (?:the |an )?"
         + _SERVICE
         + r"\b",
         r"\b(?:is|am|was|be|become) (?:a |an )?(?:paramedic|firefighter|police)\b",
-        r"\b(?:flu|vaccine|vaccination|booster|screen|big|long|best|moon|head|photo|film|pot) ?shots?\b"
+        r"\b(?:flu|vaccine|vaccination|booster|screen|big|long|best|moon|head|photo|film"
+        r"|pot) ?shots?\b"
         r"|\bshots? (?:in the dark|at|of (?:espresso|coffee|vodka))\b|\bgive it a shot\b",
         r"\b(?:photo|film|video) ?shoot(?:ing)?\b|\bshooting (?:schedule|star|range|stars)\b"
         r"|\btroubleshoot\w*\b",
-        r"\b(?:gun|knife|knives|bomb) (?:shop|sets?|licen[cs]e|shelter|sharpening|order|club|show)\b"
+        r"\b(?:gun|knife|knives|bomb) (?:shop|sets?|licen[cs]e|shelter|sharpening|order|club"
+        r"|show)\b"
         r"|\bglue gun\b|\bnail gun\b",
         r"\bbreathing (?:space|down|mask|machine|exercises?|room|apparatus)\b|\bbreathe a word\b",
         r"\blabou?r (?:costs?|laws?|office|day|union|charges?|court|market|party)\b",
         r"\b(?:crash|first aid) (?:course|kit|diet|test|report|box)\b",
         r"\bblood (?:tests?|results?|pressure|donations?|donor|type|sugar test|samples?|work)\b",
-        r"\bgas (?:bills?|meters?|boilers?|cookers?|man|contracts?|company|stoves?|heaters?|stations?"
+        r"\bgas (?:bills?|meters?|boilers?|cookers?|man|contracts?|company|stoves?|heaters?"
+        r"|stations?"
         r"|supply|heating|grill|fitter|price|prices|account)\b",
         r"\b(?:accident|crash|robbery|burglary|incident) (?:claims?|reports?|insurance|forms?)\b",
         r"\bheart (?:clinic|doctor|specialist|check)\b|\bheart attack on a plate\b",
@@ -77,15 +81,18 @@ _HARMLESS = _compiled(
         # Idioms.
         r"\bdying (?:to|for) (?:\w+)\b|\bdead (?:tired|easy|line|end|set|certain)\b",
         r"\bnearly had a heart attack\b|\b(?:gave|give|gives) me a heart attack\b",
-        r"\b(?:is|are|was|am|nearly|almost) (?:be )?killing me\b|\bmurder a\b|\b(?:is|are) murder\b",
+        r"\b(?:is|are|was|am|nearly|almost) (?:be )?killing me\b|\bmurder a\b|\b(?:is"
+        r"|are) murder\b",
         r"\b(?:kill|murder|shoot|strangle) (?:me|him|her|us) (?:if|when|for|because|over)\b",
         r"\bstabbed (?:\w+ )?in the back\b|\bblew (?:up )?(?:the )?(?:deal|budget)\b"
         r"|\bdeal(?: \w+)? blew up\b|\bdeal (?:has )?collapsed\b",
-        r"\b(?:printer|boss|manager|teacher|budget|bill|costs?|prices?|bottle|battery|toner)(?: \w+)? "
+        r"\b(?:printer|boss|manager|teacher|budget|bill|costs?|prices?|bottle|battery"
+        r"|toner)(?: \w+)? "
         r"(?:exploded|blew up)\b",
         r"\b(?:negotiations?|talks|chair|table|shelf|box|tent|markets?|sales|system|cake|bed)"
         r"(?: has| have| just)? collapsed\b|\bcollapsed the\b",
-        r"\b(?:drowning|buried|stuck|trapped|lost) in (?:a |an |the |my |this |that |our )?(?:\w+ )?"
+        r"\b(?:drowning|buried|stuck|trapped|lost) in (?:a |an |the |my |this |that "
+        r"|our )?(?:\w+ )?"
         r"(?:\w*work|traffic|meetings?|mail|emails?|contracts?|debts?|orders|details|queue|past"
         r"|menu|loop|line|jam|forms?|requests|bills)\b",
         r"\bdrowned (?:my|his|her|the|their) (?:phone|laptop|plants?|tablet)\b",
@@ -94,7 +101,8 @@ _HARMLESS = _compiled(
         r"\bon fire with\b|\bmoney to burn\b|\bfire away\b|\bcease fire\b",
         r"\b(?:phone|battery|computer|laptop|car|line|printer|screen|server|engine)(?: \w+){0,4} "
         r"(?:die|dies|died|dying|dead)\b",
-        r"\bbreaks? in the (?:\w+ )?(?:pipe|line|cable|glass|wall|fabric|contract|weather|road|case)\b",
+        r"\bbreaks? in the (?:\w+ )?(?:pipe|line|cable|glass|wall|fabric|contract|weather|road"
+        r"|case)\b",
         r"\b(?:internet|connection|app|website|computer|software|phone|email|server|machine|printer"
         r"|page|program|screen|system|heater|elevator|lift|gate|door|engine|car|pump|router|modem"
         r"|account|link|button|key|card|office|shop|desk|line|department)(?: \w+){0,2} "
@@ -118,17 +126,21 @@ _HARMLESS = _compiled(
 # Happening now, whatever else is in the sentence.
 _NOW = _compiled(
     (
-        rf"\b(?:call|send|get|fetch|ring|dial|need|want|phone)(?: \w+){{0,3}}? {_SERVICE}\b",
+        rf"\b(?:call|send|get|fetch|ring|dial|need|want|phone|require|use)(?: \w+){{0,3}}? {_SERVICE}\b",
         rf"^(?:\w+ ){{0,2}}{_SERVICE}(?: please| now| quick| quickly| here| hurry)*$",
         rf"\b(?:through|connect me|transfer me) to (?:the )?{_SERVICE}$",
         r"\b(?:call|dial|ring|phone) (?:nine one one|nine nine nine|one one two|911|999|112"
         r"|triple nine|triple zero)\b",
         # Fire.
-        r"\bthere (?:is|are)(?: \w+){0,3} (?:fire|flames)\b|\bthere (?:is|are)(?: \w+){0,2} smoke\b",
-        r"\b(?:fire|flames|smoke)(?: is| are)? (?:in|coming|pouring|everywhere|at|from|out|filling|spreading)\b",
-        r"\b(?:on|caught|catching|set|see) fire\b|\b(?:in|see)(?: \w+)? flames\b|\bsee (?:\w+ )?smoke\b",
+        r"\bthere (?:is|are)(?: \w+){0,3} (?:fire|flames)\b|\bthere (?:is"
+        r"|are)(?: \w+){0,2} smoke\b",
+        r"\b(?:fire|flames|smoke)(?: is| are)? (?:in|coming|pouring|everywhere|at|from|out"
+        r"|filling|spreading)\b",
+        r"\b(?:on|caught|catching|set|see) fire\b|\b(?:in|see)(?: \w+)? flames\b"
+        r"|\bsee (?:\w+ )?smoke\b",
         r"^(?:\w+ ){0,2}fire(?: fire)*(?: please| now| help| quick)*$",
-        r"\b(?:is|are|something|everything|it|car|house|building|roof|kitchen|bin) burning\b|\bburning down\b",
+        r"\b(?:is|are|something|everything|it|car|house|building|roof|kitchen|bin) burning\b"
+        r"|\bburning down\b",
         r"\b(?:smoke|fire) alarms? (?:is|are|has|have|went|just|keeps)(?: \w+){0,2} "
         r"(?:ringing|off|going)\b",
         # Breath, heart, consciousness.
@@ -136,12 +148,15 @@ _NOW = _compiled(
         r"(?: really| even| to| properly)* (?:breathe|breathing)\b|\bgasping\b|\bno heartbeat\b",
         r"\bshort of breath\b|\bfighting for (?:breath|air)\b|\bsuffocating\b|\bchoking\b",
         rf"\b(?:turn\w*|going|gone|went|lips are|face is|{_PERSON} is) blue\b",
-        r"\b(?:throat|tongue|face)(?: is| are| has)? (?:swelling|closing|swollen)\b|\bswelling up\b",
-        rf"\b{_PERSON}(?: \w+){{0,7}}? (?:not|no|never|cannot) (?:\w+ )?(?:responding|respond|react\w*"
+        r"\b(?:throat|tongue|face)(?: is| are| has)? (?:swelling|closing|swollen)\b"
+        r"|\bswelling up\b",
+        rf"\b{_PERSON}(?: \w+){{0,7}}? (?:not|no|never|cannot) (?:\w+ )?(?:responding|respond"
+        r"|react\w*"
         r"|moving|move|waking|wake|conscious)\b(?! (?:to (?:my|the|your)|my|the|our|it|on|house))",
         r"\b(?:not|cannot|never|unable to)(?: \w+){0,4} wake\b|\bnot answering me\b|\bout cold\b",
         r"\bno(?:t find| longer feel|t feel)?(?: a| his| her| any)? pulse\b"
-        r"|\bcannot (?:find|feel) (?:a|his|her|any) pulse\b|\bno heart ?beat\b|\bheart (?:is |has )?stopp",
+        r"|\bcannot (?:find|feel) (?:a|his|her|any) pulse\b|\bno heart ?beat\b|\bheart (?:is "
+        r"|has )?stopp",
         r"\b(?:face|mouth|side)(?: \w+){0,5} (?:droop\w*|slack)\b|\bslurr\w+\b",
         r"\bcannot (?:talk|speak) properly\b|\barm(?: \w+){0,3} numb\b|\bconvuls\w+\b",
         r"\bepileptic (?:fit|seizure|attack)\b|\bhaving a fit\b|\bit is a fit\b",
@@ -155,18 +170,23 @@ _NOW = _compiled(
         rf"\bthrough (?:my|his|her|the) {_LIMB}\b|\b{_LIMB}(?: \w+){{0,3}} caught in\b",
         # Poison and the wish to die.
         rf"\b(?:swallowed|drank|drunk|drinks|ate|eaten|eats|swallows)(?: \w+){{0,6}}? {_POISON}\b",
-        r"\b(?:took|taken|takes|swallowed)(?: \w+)? (?:too many|too much|all|a whole|the whole|a lot"
+        r"\b(?:took|taken|takes|swallowed)(?: \w+)? (?:too many|too much|all|a whole|the whole"
+        r"|a lot"
         rf"|a box|a bottle|lots)(?: \w+){{0,4}} {_POISON}\b",
+        r"\b(?:took|taken) (?:\w+ )?(?:poison|bleach|cleaning fluid|antifreeze)\b",
         r"\boverdos\w*\b|\bpoisoned\b|\bsuicid\w*\b|\bsnake ?bite\b|\bbitten by a snake\b",
         r"\b(?:kill|hang|hurt|harm|shoot) (?:myself|himself|herself|themselves|themself)\b"
         r"|\bkilling (?:myself|himself|herself)\b|\b(?:want|wants|going|about) to die\b",
         r"\bnot want to (?:live|be alive|go on living)\b|\bend(?:ing)? (?:my|his|her|it|their|own)"
-        r"(?: own)? (?:life|all)\b|\b(?:threatening|threatens|wants?|trying|tries|going|about) to jump\b"
+        r"(?: own)? (?:life|all)\b|\b(?:threatening|threatens|wants?|trying|tries|going"
+        r"|about) to jump\b"
         r"|\bjump(?:ing|ed)? off\b",
         # Violence.
-        r"\bactive shooter\b|\bshooter\b|\bgunshots?\b|\bgunman\b|\bshots (?:were |are )?(?:being )?fired\b"
+        r"\bactive shooter\b|\bshooter\b|\bgunshots?\b|\bgunman\b|\bshots (?:were "
+        r"|are )?(?:being )?fired\b"
         r"|\b(?:is|are|started) shooting\b|\bhostages?\b|\b(?:knife|gun)point\b",
-        rf"\b(?:has|have|with|got|carrying|waving|pulled|holding|pointing|there is)(?: \w+){{0,3}}? "
+        rf"\b(?:has|have|with|got|carrying|waving|pulled|holding|pointing"
+        rf"|there is)(?: \w+){{0,3}}? "
         rf"{_WEAPON}\b|\bbombs?\b|\bticking\b",
         r"\b(?:is|are|keeps?|was|starts?|started|being) (?:attacking|beating|hitting|strangling"
         r"|threatening|stabbing|raping|robbing|choking|following|attacked|followed|beaten)\b"
@@ -177,40 +197,54 @@ _NOW = _compiled(
         r"|stab|harm|murder) (?:me|him|her|us|them|somebody|someone|people|everyone)\b",
         r"\b(?:breaking|break|broke|broken) in(?:to)? (?:and|right now|now|my|our|the)\b"
         r"|\bbreaking in\b|\btrying to break\b|\bstill inside\b",
-        r"\b(?:intruder|burglar|thief|stranger)s? (?:is |are )?(?:in|inside|downstairs|upstairs|here"
+        r"\b(?:intruder|burglar|thief|stranger)s? (?:is |are )?(?:in|inside|downstairs|upstairs"
+        r"|here"
         r"|outside|at)\b|\b(?:man|somebody|someone) is in (?:my|our) (?:house|home|flat|apartment"
         r"|garden|shop)\b|\bthere is (?:an |a )?(?:intruder|burglar|thief|robber)\b",
         rf"\b(?:somebody|someone|man|woman|they|he) (?:has |just |have )*(?:took|taken|grabbed"
-        rf"|snatched|kidnapped|abducted) (?:him|her|(?:my|a|our|the) (?:\w+ )?{_KIN})\b|\bkidnapp\w+\b",
+        rf"|snatched|kidnapped|abducted) (?:him|her|(?:my|a|our|the) (?:\w+ )?{_KIN})\b"
+        r"|\bkidnapp\w+\b",
         rf"\b{_KIN}(?: \w+){{0,3}} (?:is missing|missing|disappeared|vanished)\b",
         # Accidents.
-        rf"\b(?:hit|run over|knocked down|struck) by (?:a|the) (?:\w+ )?{_VEHICLE}\b"
+        rf"\b(?:hit|run over|knocked down|struck) by (?:\w+ )?(?:a|the) (?:\w+ )?{_VEHICLE}\b"
         rf"|\b{_VEHICLE} (?:has |have |just |was )*(?:hit|ran over|run over|crashed|gone into|went "
         r"into|fell into)\b|\bran over (?:a|somebody|someone|my|him|her)\b",
         r"\b(?:trapped|pinned|buried|stuck|caught|crushed)(?: \w+){0,2}? (?:under|inside|beneath"
         r"|between|downstairs|upstairs|in here|in the|on the|behind)\b"
-        r"|\b(?:am|are|is|people|somebody|someone|everybody) (?:all )?(?:trapped|buried|locked in)\b",
-        r"\bpeople under\b|\b(?:fell|fallen|came down|come down|collapsed) on (?:somebody|someone|him"
+        r"|\b(?:am|are|is|people|somebody|someone|everybody) (?:all )?(?:trapped|buried"
+        r"|locked in)\b",
+        r"\bpeople under\b|\b(?:fell|fallen|came down|come down|collapsed) on (?:somebody"
+        r"|someone|him"
         r"|her|us|me|people|the tracks)\b",
-        rf"\b{_BUILT} (?:is |has |just |was )*(?:collaps\w+|coming down|come down|came down|caved in)\b",
+        rf"\b{_BUILT} (?:is |has |just |was )*(?:collaps\w+|coming down|come down|came down"
+        r"|caved in)\b",
         r"\b(?:electric|bad|terrible) shock\b|\bgot a shock and\b|\belectrocuted\b|\bcannot swim\b",
         r"\b(?:is|are|somebody|someone|am) drowning\b",
-        r"\b(?:fell|fallen|gone|fall) (?:in|into) the (?:\w+ )?(?:pool|lake|river|water|canal|sea|well|shaft)\b",
+        r"\b(?:fell|fallen|gone|fall) (?:in|into) the (?:\w+ )?(?:pool|lake|river|water|canal"
+        r"|sea|well|shaft)\b",
         # Gas and chemicals.
-        r"\bsmell(?:ing|s)?(?: \w+){0,2} gas\b|\bgas(?: \w+){0,2} (?:leak\w*|smell)\b|\bgas is coming\b",
-        r"\b(?:chemicals?|acid|ammonia|chlorine|toxic|fumes)(?: \w+){0,4} (?:leak\w*|spill\w*|spilled"
+        r"\bsmell(?:ing|s)?(?: \w+){0,2} gas\b|\bgas(?: \w+){0,2} (?:leak\w*|smell)\b"
+        r"|\bgas is coming\b",
+        r"\b(?:chemicals?|acid|ammonia|chlorine|toxic|fumes)(?: \w+){0,4} (?:leak\w*|spill\w*"
+        r"|spilled"
         r"|fumes|coming|eyes?|face)\b|\b(?:carbon monoxide|co) alarm\b",
+        r"\b(?:gas|acid|chemicals?|smoke)(?: \w+){0,2} (?:everywhere|spilling|spilled)\b",
+        rf"\b(?:{_LIMB}|head) (?:is|are|was) (?:\w+ )?(?:crushed|cut off|torn|stuck in)\b",
         # Illness and birth.
         r"\banaphyla\w+\b|\ballergic (?:shock|reaction)\b|\basthma attack\b",
-        r"\b(?:in|into) labou?r\b|\bwaters? (?:has |have |just )*(?:broke|broken)\b|\bgiving birth\b"
+        r"\b(?:in|into) labou?r\b|\bwaters? (?:has |have |just )*(?:broke|broken)\b"
+        r"|\bgiving birth\b"
         r"|\bbaby is coming\b|\bhead is out\b",
         # Death and danger.
         r"\b(?:is|are|am) dying\b|\bgoing to die\b|\bfound (?:a|the|his|her) body\b|\ba body here\b"
-        r"|\bdead (?:man|woman|body|person|child)\b|\b(?:he|she) is dead\b|\blife (?:and|or) death\b",
-        r"\b(?:am|are|is|we|life|lives|people|everybody|everyone|children) in danger\b|\bsave (?:me|us|him|her)\b$|\bmayday\b",
-        r"\bneed (?:a |the )?(?:doctor|nurse|help|medic) (?:right )?(?:now|quick|quickly|fast"
+        r"|\bdead (?:man|woman|body|person|child)\b|\b(?:he|she) is dead\b|\blife (?:and"
+        r"|or) death\b",
+        r"\b(?:am|are|is|we|life|lives|people|everybody|everyone|children) in danger\b"
+        r"|\bsave (?:me|us|him|her)\b$|\bmayday\b",
+        r"\b(?:need|use|require) (?:a |the )?(?:doctor|nurse|help|medic) (?:right )?(?:now|quick|quickly|fast"
         r"|immediately|urgently|at once)\b(?! (?:with|for|on|about))",
-        r"\bget a doctor\b|\b(?:send|call) (?:help(?! desk)|somebody quick|a doctor)\b|\bget help\b(?! with| from| on)",
+        r"\bget a doctor\b|\b(?:send|call) (?:help(?! desk)|somebody quick|a doctor)\b"
+        r"|\bget help\b(?! with| from| on)",
         r"^(?:hello |please |somebody |someone |oh god |quick )*help(?: help)*(?: me| us)?"
         r"(?: please| now| quick| quickly| fast| hello)*$",
     )
@@ -221,20 +255,24 @@ _EVENTS = _compiled(
     (
         r"\b(?:heart attack|cardiac arrest|unconscious|unresponsive|seizure|stroke)\b",
         r"\b(?:collapsed|collapsing|passed out|fainted|bleeding)\b",
-        r"\b(?:pain|pains|pressure|tightness)(?: \w+)? in (?:my|his|her|the) chest\b|\bchest pains?\b"
+        r"\b(?:pain|pains|pressure|tightness)(?: \w+)? in (?:my|his|her|the) chest\b"
+        r"|\bchest pains?\b"
         r"|\bchest (?:\w+ )?(?:hurts?|is tight|is hurting|tight)\b",
         r"\b(?:badly|seriously|severely|terribly|critically) (?:\w+ )?(?:hurt|injured|burned|burnt"
         r"|wounded|cut)\b|\bhurt (?:very )?badly\b",
-        rf"\b{_PERSON}(?: \w+){{0,2}}? (?:is|are|got|was|were|am|gets|been) (?:hurt|injured|wounded)\b",
+        rf"\b{_PERSON}(?: \w+){{0,2}}? (?:is|are|got|was|were|am|gets|been) (?:hurt|injured"
+        r"|wounded)\b",
         rf"\b{_PERSON}(?: \w+){{0,3}}? (?:fell|fall|falls|fallen|dropped)(?: \w+)? (?:down|off|from"
         r"|out of|on the|onto the|to the (?:floor|ground)|through)\b|\bfell and\b",
         rf"\b{_PERSON}(?: \w+){{0,3}} (?:lying|lies|laying)(?: \w+)? (?:on|in) (?:the|a)\b",
+        r"\b(?:drank|swallowed|took) too much$|\b(?:drank|swallowed) too much (?:of|and)\b",
         r"\bhit (?:her|his|my) head\b|\bnot making sense\b",
         r"\b(?:exploded|explosion|blew up|blown up|shooting|gas leak)\b",
         r"\bthere (?:is|was|has|have|are)(?: \w+){0,4}? (?:accident|crash|collision|attack|robbery"
         r"|fire)\b",
         r"\b(?:been|got|was|were|am|is|getting) (?:just |being |all )*(?:attacked|assaulted|robbed"
-        r"|stabbed|shot|strangled|raped|mugged|beaten)\b|\b(?:raped|assaulted|stabbed|attacked|shot)"
+        r"|stabbed|shot|strangled|raped|mugged|beaten)\b|\b(?:raped|assaulted|stabbed|attacked"
+        r"|shot)"
         r" (?:me|my|him|her|a|us|somebody|someone)\b",
         r"\b(?:broke|broken|break) in(?:to)?\b|\bdrowned\b|\bstung by\b",
     )
@@ -242,11 +280,13 @@ _EVENTS = _compiled(
 _OVER = re.compile(
     r"\b(?:last (?:year|month|week|summer|winter|spring|autumn|fall|time|\w+day)|(?:years?|months?"
     r"|weeks?|days) ago|yesterday|ages ago|in (?:january|february|march|april|may|june|july|august"
-    r"|september|october|november|december)|since then|used to|previous|he is fine|she is fine|am fine"
+    r"|september|october|november|december)|since then|used to|previous|he is fine|she is fine"
+    r"|am fine"
     r"|it is fine)\b"
 )
 _PAPERS = re.compile(
-    r"\b(?:claims?|reports?|insurance|insurer|invoices?|bills?|refund|receipts?|records?|files?|forms?"
+    r"\b(?:claims?|reports?|insurance|insurer|invoices?|bills?|refund|receipts?|records?|files?"
+    r"|forms?"
     r"|certificates?|training|course|drill|inspection|quote|statement|policy|film|movie|book|game"
     r"|play|painting|contract|legal)\b"
 )
@@ -258,12 +298,15 @@ _AGAIN = re.compile(r"\b((?!one|nine)\w+(?: (?!one|nine)\w+)?)(?: \1\b)+")
 _LIKELY = re.compile(r"\b(?:emergency|ambulance|mayday)\b")
 _HARMLESS_WORD = _compiled(
     (
-        r"\b(?:not|no|never|non|without|isnt|hardly|barely|neither|knot|know)(?: really| exactly| a| an| any"
+        r"\b(?:not|no|never|non|without|isnt|hardly|barely|neither|knot|know)(?: really| exactly"
+        r"| a| an| any"
         r"| this| it| so much)* emergency(?: emergency)*\b",
-        r"\bemergency (?:exits?|contacts?|numbers?|lights?|lighting|doors?|plans?|procedures?|drills?"
+        r"\bemergency (?:exits?|contacts?|numbers?|lights?|lighting|doors?|plans?|procedures?"
+        r"|drills?"
         r"|training|appointments?|hours|departments?|forms?|kits?|funds?|buttons?|brakes?|stairs"
         r"|stairway|lines?|nurse|doctor job|room bill|repairs?|service contract|generator)\b",
-        r"\b(?:in case of|in the event of|what .* in|counts? as|for|call it|is it) (?:an |a )?emergency\b",
+        r"\b(?:in case of|in the event of|what .* in|counts? as|for|call it|is it) (?:an "
+        r"|a )?emergency\b",
         r"\b(?:last|previous|yesterday|ago)\b.*\b(?:emergency|ambulance)\b",
         r"\b(?:for|about|from) (?:the|my|an) ambulance\b",
         r"\bdo you (?:have|offer|do|handle) (?:an |any )?(?:emergency|emergencies)\b",

@@ -69,8 +69,8 @@ _CANCEL = re.compile(
 )
 _FAREWELL = re.compile(r"^(?:okay |ok |thank you |thanks |no )*(?:goodbye|good bye|bye)(?: bye)*$")
 _ROBOT = re.compile(
-    r"\b(?:are you|you are|is this|this is|i talking to|i speaking (?:to|with)) (?:a |an )?(?:real )?(?:robot|machine"
-    r"|computer|bot|ai|human|person)(?: being)?$"
+    r"\b(?:are you|you are|is this|this is|i talking to|i speaking (?:to|with)) (?:a |an )?"
+    r"(?:real )?(?:robot|machine|computer|bot|ai|human|person)(?: being)?$"
 )
 _SMALLTALK = re.compile(
     r"^(?:hello |hi |hey |good \w+ |yes |yeah |and |so |okay |oh |well )*"

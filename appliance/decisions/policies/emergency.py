@@ -5,9 +5,13 @@ from rapidfuzz import fuzz
 from appliance.calls.decision import Action, Intent, Priority
 from appliance.decisions.chain import Case, Opinion, decided, passed
 from appliance.decisions.danger import danger_in
+from appliance.decisions.words import ORDINARY
 
 # Single words that recognisers misspell; nothing else in the language is as near to them.
-_HEARD_LIKE = ("ambulance", "emergency")
+_HEARD_LIKE = (
+    *("ambulance", "emergency", "breathing", "bleeding", "unconscious", "collapsed"),
+    *("swallowed", "heartbeat", "explosion"),
+)
 _MIN_LIKENESS = 84
 
 
@@ -37,11 +41,10 @@ class Emergency:
 
 def emergency_in(text: str) -> str:
     """The words (of a plain text) that make it an emergency; empty when it is none."""
-    spelled = " ".join(_spelled(word) for word in text.split())
-    return danger_in(spelled)
+    return danger_in(text) or danger_in(" ".join(_spelled(word) for word in text.split()))
 
 
 def _spelled(word: str) -> str:
-    if len(word) < 6 or word == "emergencies":
+    if len(word) < 6 or word == "emergencies" or word in ORDINARY:
         return word
     return next((like for like in _HEARD_LIKE if fuzz.ratio(word, like) >= _MIN_LIKENESS), word)

@@ -17,8 +17,8 @@ _MESSAGE = tuple(
         r"\b(?:please |can you |could you |would you )(?:tell|inform) (?!me\b|us\b)\w+",
         r"^tell (?!me\b|us\b)\w+",
         r"\b(?:let) (?!me\b|us\b)\w+(?: \w+)? know\b",
-        r"\b(?:have|ask|get) (?!me\b|a\b|an\b)\w+(?: (?!on\b)\w+){0,2} (?:to )?(?:call|phone|ring|contact"
-        r"|return my call)\b",
+        r"\b(?:have|ask|get) (?!me\b|a\b|an\b)\w+(?: (?!on\b)\w+){0,2} (?:to )?"
+        r"(?:call|phone|ring|contact|return my call)\b",
         r"^(?:a |the )?(?:message|voicemail|callback)(?: please| for \w+.*)?$",
     )
 )
