@@ -155,7 +155,7 @@ def _turn(client: urllib3.PoolManager, url: str, utterance: bytes) -> tuple[int,
 
 def _sustained(url: str) -> int:
     """What the same server would take by its own measurement."""
-    facts = json.loads(urllib3.request("GET", f"{url}/v1/capacity").data)
+    facts = json.loads(urllib3.request("GET", f"{url}/v1/capacity", timeout=LOAD_S).data)
     return int(facts["measured"])
 
 
@@ -170,7 +170,7 @@ def _server(capacity: int) -> Iterator[str]:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             deadline = time.monotonic() + LOAD_S
-            while urllib3.request("GET", f"{url}/health").status != 200:
+            while urllib3.request("GET", f"{url}/health", timeout=LOAD_S).status != 200:
                 if time.monotonic() > deadline:
                     raise RuntimeError("the model server does not get ready")
                 time.sleep(0.1)

@@ -76,7 +76,7 @@ def ask(server: RunningServer) -> Callable[..., tuple[int, Any]]:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         reply = urllib3.request(
             method, server.url + path, body=None if body is None else data, headers=sent,
-            retries=False,
+            retries=False, timeout=WAIT_S,
         )  # fmt: skip
         return reply.status, json.loads(reply.data) if reply.data[:1] in b"{[" else reply
 
@@ -227,7 +227,7 @@ def test_a_client_from_elsewhere_may_choose_nothing() -> None:
         port = running.url.rpartition(":")[2]
         reply = urllib3.request(
             "POST", f"http://{address}:{port}/v1/models/use",
-            json={"kind": "voice", "engine": "instant"}, retries=False,
+            json={"kind": "voice", "engine": "instant"}, retries=False, timeout=WAIT_S,
         )  # fmt: skip
         assert reply.status == 403
 
@@ -309,7 +309,9 @@ def test_a_call_that_begins_has_its_prompt_ready() -> None:
 
         def post(path: str, body: Any, call: str = "") -> Any:
             headers = {CALL_HEADER: call} if call else {}
-            reply = urllib3.request("POST", running.url + path, json=body, headers=headers)
+            reply = urllib3.request(
+                "POST", running.url + path, json=body, headers=headers, timeout=WAIT_S
+            )
             assert reply.status == 200, reply.data
             return json.loads(reply.data)
 
