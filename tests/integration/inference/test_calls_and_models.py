@@ -293,7 +293,7 @@ def test_an_engine_that_hangs_is_stood_in_for_and_replaced(
         assert answered_by <= {"deadline_exceeded", "engine_not_ready", "rules", "named:first"}
         assert "named:first" in answered_by
         health = urllib3.request("GET", running.url + "/health").json()
-        assert health["engines"]["language_model"]["replaced"] == 1
+        assert health["engines"]["language_model"]["replaced"] >= 1
         Sleepy.woken.set()
 
 
