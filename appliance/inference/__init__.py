@@ -3,7 +3,7 @@
 The way of a request through the server, and where to read it:
 
 1. it comes in                                    :mod:`~appliance.inference.server`
-2. is let in, for a call                          :mod:`~appliance.inference.admission`, ``capacity``
+2. is let in, for a call                          ``admission``, ``capacity``
 3. is read                                        ``transcriptions``, ``chat``, ``speeches``
 4. finds the engine that serves its call          :mod:`~appliance.inference.seats`
 5. waits for its turn                             :mod:`~appliance.inference.fair_queue`
