@@ -10,6 +10,7 @@ from appliance.speech import completeness
 from appliance.speech.completeness import Completeness, CompletenessModel, judge
 from models.training.completeness.cuts import Cut, cuts, handwritten_cuts
 from models.training.files import write_text
+from models.training.progress import say
 from models.training.sentences import HELD_OUT_NAMES
 
 
@@ -26,7 +27,7 @@ def evaluate(model: Path, into: Path | None) -> dict[str, Any]:
         for way, used in ways.items():
             completeness.use(used)
             figures["sets"][name][way] = measured(texts)
-            print(name, way, figures["sets"][name][way])
+            say(name, way, figures["sets"][name][way])
     completeness.use(None)
     if into is not None:
         write_text(into, json.dumps(figures, indent=2) + "\n")

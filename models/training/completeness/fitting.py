@@ -10,6 +10,7 @@ import numpy.typing as npt
 from appliance.speech.completeness import CompletenessModel, features
 from models.training.completeness.cuts import Cut, cuts
 from models.training.files import write_text
+from models.training.progress import say
 from models.training.sentences import HELD_OUT_NAMES, NAMES
 
 BUCKETS = 1 << 18  # so many that two looks seldom share one
@@ -31,7 +32,7 @@ Numbers = npt.NDArray[np.float64]
 def fit(into: Path) -> None:
     """Train, choose the bounds, and write the model to ``into``."""
     examples = list(cuts(11, "train", NAMES, _SENTENCES))
-    print(f"{len(examples)} texts from {_SENTENCES} sentences")
+    say(f"{len(examples)} texts from {_SENTENCES} sentences")
     weights, bias = _fitted(examples)
     kept = np.flatnonzero(np.abs(weights) >= _LEAST)
     hundredths = {int(place): round(float(weights[place]) * 100) for place in kept}
@@ -50,7 +51,7 @@ def fit(into: Path) -> None:
         "unfinished_below": round(min(unfinished, finished), 3),
     }
     write_text(into, json.dumps(fields, separators=(",", ":")) + "\n")
-    print(f"{into}: bounds {fields['finished_above']} and {fields['unfinished_below']}")
+    say(f"{into}: bounds {fields['finished_above']} and {fields['unfinished_below']}")
 
 
 def _fitted(examples: Sequence[Cut]) -> tuple[Numbers, float]:
@@ -64,7 +65,7 @@ def _fitted(examples: Sequence[Cut]) -> tuple[Numbers, float]:
     for turn in range(_PASSES):
         order = rng.permutation(len(places))
         loss = sum(_step(weights, slopes, places[rows], wanted[rows]) for rows in _batches(order))
-        print(f"pass {turn + 1}: loss {loss / len(places):.4f}", flush=True)
+        say(f"pass {turn + 1}: loss {loss / len(places):.4f}")
     return weights[:BUCKETS], float(weights[BUCKETS])
 
 

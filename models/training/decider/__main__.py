@@ -1,30 +1,27 @@
-"""The command line: ``data``, ``train``, ``export`` and ``evaluate``."""
+"""The command line: ``data`` or ``adopt``, then ``train``, ``export`` and ``evaluate``."""
 
 import argparse
 from pathlib import Path
 
 STARTER = Path(__file__).parents[2] / "starter"
 WORK = Path("var/training/decider")
+FROM_NOTHING_STEPS, CONTINUED_STEPS = 12_000, 2_000
 
 
 def main() -> None:
     """Do one step."""
-    parser = argparse.ArgumentParser(prog="python -m models.training.decider")
-    parser.add_argument("step", choices=("data", "train", "export", "evaluate"))
-    parser.add_argument("--work", type=Path, default=WORK, help="vocabulary and checkpoint")
-    parser.add_argument("--model", type=Path, default=STARTER / "decider.gguf")
-    parser.add_argument("--steps", type=int, default=3600)
-    parser.add_argument("--turns", type=int, default=1200, help="turns to evaluate a set with")
-    options = parser.parse_args()
+    options = _options()
     # The steps need different packages: torch to train, llama.cpp to evaluate.
     if options.step == "data":
         from models.training.decider.tokens import learn_vocabulary
 
         learn_vocabulary().save(options.work / "vocabulary.json")
-    elif options.step == "train":
-        from models.training.decider.training import Course, Trainer
+    elif options.step == "adopt":
+        from models.training.decider.adopting import adopt
 
-        Trainer(options.work, Course(steps=options.steps)).run()
+        adopt(options.model, options.work)
+    elif options.step == "train":
+        _train(options)
     elif options.step == "export":
         from models.training.decider.exporting import export
 
@@ -32,7 +29,29 @@ def main() -> None:
     else:
         from models.training.decider.evaluation import evaluate
 
-        evaluate(options.model, options.turns, STARTER / "decider.figures.json")
+        evaluate(options.model, options.turns, STARTER / "decider.figures.json", options.show)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from models.training.decider.training import Course, Trainer
+
+    if options.from_nothing:
+        course = Course(options.steps or FROM_NOTHING_STEPS, rows=8, easy_until=1200, pace=1.0)
+    else:
+        course = Course(options.steps or CONTINUED_STEPS)
+    Trainer(options.work, course).run()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m models.training.decider")
+    parser.add_argument("step", choices=("data", "adopt", "train", "export", "evaluate"))
+    parser.add_argument("--work", type=Path, default=WORK, help="vocabulary and checkpoint")
+    parser.add_argument("--model", type=Path, default=STARTER / "decider.gguf")
+    parser.add_argument("--from-nothing", action="store_true", help="train after data, not adopt")
+    parser.add_argument("--steps", type=int, default=0, help="0: as many as the course has")
+    parser.add_argument("--turns", type=int, default=600, help="turns to evaluate a set with")
+    parser.add_argument("--show", type=int, default=0, help="wrong answers to show of each set")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from models.training.decider import tokens
 from models.training.decider.network import BLOCK_NAMES, Decider, Shape
 from models.training.decider.tokens import Vocabulary
 from models.training.files import write_with
+from models.training.progress import say
 
 
 def adopt(model: Path, work: Path) -> None:
@@ -42,16 +43,14 @@ def adopt(model: Path, work: Path) -> None:
     _fill(network, {one.name: _floats(one) for one in reader.tensors}, vocabulary, names)
     state = {"shape": asdict(shape), "network": network.state_dict(), "step": 0}
     write_with(work / "checkpoint.pt", lambda draft: torch.save(state, draft))
-    print(f"adopted {model}: {len(vocabulary.tokens)} tokens, {shape}")
+    say(f"adopted {model}: {len(vocabulary.tokens)} tokens, {shape}")
 
 
 def _vocabulary(names: list[str], merges: list[str]) -> Vocabulary:
     """Pieces come first, then those with a space, then the marks."""
     bare = names[: min(names.index(mark) for mark in tokens.MARKS)]
     pieces = next(
-        bare[:count]
-        for count in range(len(bare), 0, -1)
-        if _spaced(bare[:count]) == bare[count:]
+        bare[:count] for count in range(len(bare), 0, -1) if _spaced(bare[:count]) == bare[count:]
     )
     spaced = tuple(i for i, one in enumerate(pieces) if one.isascii() and one.isalnum())
     return Vocabulary(tuple(pieces), spaced, tuple(merges))

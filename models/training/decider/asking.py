@@ -17,7 +17,6 @@ from appliance.decisions.text import plain
 from appliance.inference.client import InferenceClient
 from appliance.inference.config import EngineOptions
 from appliance.inference.engines.llama_cpp import LlamaCppChat
-
 from appliance.inference.protocols import Cancellation, ChatMessage, ChatRequest
 from models.training.decider.prompts import target_of
 from models.training.sentences import Entry
@@ -52,7 +51,8 @@ class EngineClient:
         self._engine.load()
 
     def post_json(self, path: str, body: Mapping[str, Any], timeout_s: float) -> Any:
-        """A chat completion; ``path`` is not looked at."""
+        """A chat completion, whatever the path; nothing in this process is waited for."""
+        del path, timeout_s
         messages = tuple(ChatMessage(one["role"], one["content"]) for one in body["messages"])
         request = ChatRequest(
             messages,

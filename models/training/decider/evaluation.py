@@ -12,6 +12,7 @@ from appliance.calls.directory import Directory
 from models.training.decider.asking import Answer, Asker, as_json, directory_of
 from models.training.decider.emergencies import measure_emergencies
 from models.training.files import write_text
+from models.training.progress import say
 from models.training.sentences import (
     DECIDER_WEIGHTS,
     HELD_OUT_NAMES,
@@ -167,11 +168,11 @@ def evaluate(model: Path, turns: int, into: Path | None, show: int = 0) -> dict[
         scores = {way: _score(ask, asked) for way, ask in ways.items()}
         figures["sets"][name] = {way: score.figures() for way, score in scores.items()}
         for way, score in scores.items():
-            print(f"{name} | {way} | {figures['sets'][name][way]}", flush=True)
+            say(f"{name} | {way} | {figures['sets'][name][way]}")
             for line in score.wrong[:show]:
-                print(f"    {line}")
+                say(f"    {line}")
     figures["emergencies"] = measure_emergencies()
-    print(figures["emergencies"])
+    say(figures["emergencies"])
     if into is not None:
         write_text(into, as_json(figures))
     return figures

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from models.training.decider import tokens
-from models.training.files import write_with
 from models.training.decider.network import BLOCK_NAMES, CONTEXT, EPSILON, ROPE_BASE, Decider, Shape
 from models.training.decider.tokens import Vocabulary
+from models.training.files import write_with
+from models.training.progress import say
 
 _TEMPLATE = (
     "{% for m in messages %}{% if m['role']=='system' %}"
@@ -24,7 +25,6 @@ _TEMPLATE = (
 )
 
 
-
 def export(work: Path, model: Path) -> None:
     """Write ``model`` from the checkpoint and the vocabulary in ``work``."""
     state = torch.load(work / "checkpoint.pt", weights_only=True)
@@ -32,7 +32,7 @@ def export(work: Path, model: Path) -> None:
     network = Decider(Shape(**state["shape"]), vocabulary)
     network.load_state_dict(state["network"])
     write_with(model, lambda draft: _write(draft, network, vocabulary))
-    print(f"{model}: {model.stat().st_size / 1e6:.2f} MB after {state['step']} steps")
+    say(f"{model}: {model.stat().st_size / 1e6:.2f} MB after {state['step']} steps")
 
 
 def _write(path: Path, network: Decider, vocabulary: Vocabulary) -> None:

@@ -43,7 +43,7 @@ class Muon:
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """The nearest matrices with all singular values near 1; ``matrices``: many by rows by columns."""
+    """The nearest ones with all singular values near 1; ``matrices``: many by rows by columns."""
     tall = matrices.shape[1] > matrices.shape[2]
     turned = matrices.transpose(1, 2) if tall else matrices
     turned = turned / (turned.norm(dim=(1, 2), keepdim=True) + 1e-8)

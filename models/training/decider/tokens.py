@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from models.training.files import write_text
 from models.training.decider.prompts import answer_text, directory_lines, turn_text
+from models.training.files import write_text
 from models.training.sentences import (
     DECIDER_WEIGHTS,
     NAMES,

@@ -10,10 +10,11 @@ from torch.nn import functional
 
 from models.training.decider import tokens
 from models.training.decider.examples import Batch, Examples, Recipe, first_lessons
-from models.training.files import write_with
 from models.training.decider.muon import Muon
 from models.training.decider.network import Decider, Shape
 from models.training.decider.tokens import Vocabulary
+from models.training.files import write_with
+from models.training.progress import say
 from models.training.sentences import HELD_OUT_NAMES
 
 _WARM_UP = 60
@@ -80,17 +81,16 @@ class Trainer:
             self.step += 1
             if self.step % _PRINT_EVERY == 0:
                 spent = time.monotonic() - started
-                print(
+                say(
                     f"step {self.step}/{self.course.steps} loss {loss_mean:.4f} "
                     f"{tokens_seen / spent:.0f} tokens/s {spent / 60:.1f} min",
-                    flush=True,
                 )
             if self.step % _SAVE_EVERY == 0:
                 self._save()
             if self.step % _MEASURE_EVERY == 0:
-                print(self.measured(), flush=True)
+                say(self.measured())
         self._save()
-        print(self.measured(), flush=True)
+        say(self.measured())
 
     def measured(self) -> str:
         """Right intents and targets without a grammar, on known and on unseen wording and names."""
@@ -163,9 +163,9 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.step = state["step"]
         if "adam" not in state:
-            print("begins from an adopted model", flush=True)
+            say("begins from an adopted model")
             return
         self.adam.load_state_dict(state["adam"])
         for momentum, saved in zip(self.muon.momenta, state["muon"], strict=True):
             momentum.copy_(saved)
-        print(f"resumed at step {self.step}", flush=True)
+        say(f"resumed at step {self.step}")

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from models.training.sentences.directories import Entry, invent_directory
 from models.training.sentences.names import NameLists, caller_name, said_as
 from models.training.sentences.numbers import extension, phone_number
-from models.training.sentences.templates import bank, expand, held_out_forms, phrases, spheres
+from models.training.sentences.templates import (
+    bank,
+    expand,
+    held_out_forms,
+    phrases,
+    spheres,
+    words,
+)
 from models.training.sentences.variation import varied
 
 # Kind of sentence: the intent of the caller's.
@@ -48,12 +55,13 @@ DECIDER_WEIGHTS = {
 SPEECH_WEIGHTS = {**DECIDER_WEIGHTS, "dictation": 0.12, "yes": 0.05, "no": 0.05}
 
 _WISHES = frozenset(
-    "transfer absent correction extension topic situation operator message message_for hours "
-    "appointment appointment_with harmless".split()
+    words(
+        "transfer absent correction extension topic situation operator message message_for hours "
+        "appointment appointment_with harmless"
+    )
 )
-_NAMING = frozenset("transfer absent message_for appointment_with extension topic".split())
-_SHORT = frozenset("repeat goodbye smalltalk yes no".split())
-_NATO = "alpha bravo charlie delta echo foxtrot golf hotel india juliet".split()
+_NAMING = frozenset(words("transfer absent message_for appointment_with extension topic"))
+_SHORT = frozenset(words("repeat goodbye smalltalk yes no"))
 
 
 @dataclass(frozen=True)
@@ -125,9 +133,9 @@ class _Draft:
                 return rng.choice(rng.choice(spheres()).about.of(self.split))
         return found[0]
 
-    def named(self, words: str) -> str:
-        self.names |= set(words.split())
-        return words
+    def named(self, said: str) -> str:
+        self.names |= set(said.split())
+        return said
 
     def _spelled(self) -> str:
         name = self.named(self.lists.last_name(self.rng))
@@ -316,12 +324,12 @@ def _closed(draft: _Draft, kind: str, text: str, priority: str) -> tuple[str, st
 
 def _hesitating(draft: _Draft, text: str) -> str:
     """A filler or a false start somewhere in the sentence."""
-    words = text.split()
-    if draft.rng.random() < 0.6 or len(words) < 3:
-        place = draft.rng.randrange(len(words) + 1)
+    said = text.split()
+    if draft.rng.random() < 0.6 or len(said) < 3:
+        place = draft.rng.randrange(len(said) + 1)
         again = draft.phrase("fillers").split()
     else:
-        place = draft.rng.randrange(min(3, len(words)))
-        again = words[place : place + draft.rng.choice((1, 1, 2))]
+        place = draft.rng.randrange(min(3, len(said)))
+        again = said[place : place + draft.rng.choice((1, 1, 2))]
     draft.complete_at += len(again) * (place < draft.complete_at)
-    return " ".join((*words[:place], *again, *words[place:]))
+    return " ".join((*said[:place], *again, *said[place:]))

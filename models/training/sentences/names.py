@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from models.training.sentences.templates import phrases, spheres
+from models.training.sentences.templates import phrases, spheres, words
 
 _FIRST = """
 james mary robert patricia john jennifer michael linda david elizabeth william barbara richard
@@ -45,16 +45,18 @@ _UNSEEN_UNITS = """
 archives|catering|physiotherapy|leasing|orthodontics|payroll|box office|quality control
 lost property|hydraulics|glazing|dermatology|grants|forestry|licensing
 """
-_ENTERPRISE = """
+_ENTERPRISE = words(
+    """
 garden river music sport travel paper glass metal bread flower marine solar credit loan estate
 student patient animal vision hearing sleep pool guest safety data cloud print photo bicycle fabric
 timber coffee water
-""".split()
-_PLACE = "desk team office services center unit hotline group".split()
-_ONSETS = "b c d f g h j k l m n p r s t v w z br ch dr gr kr sh st th tr".split()
-_ENDS = "n r s l m t ck ng nd rt ff son man ski ley ton berg er is o a ez ova ini".split()
-_UNSEEN_ONSETS = "bl cl fl gl pl sl sm sn sp sw qu y wh kn ph".split()
-_UNSEEN_ENDS = "x ld wick by ford ric mund ell que".split()
+"""
+)
+_PLACE = words("desk team office services center unit hotline group")
+_ONSETS = words("b c d f g h j k l m n p r s t v w z br ch dr gr kr sh st th tr")
+_ENDS = words("n r s l m t ck ng nd rt ff son man ski ley ton berg er is o a ez ova ini")
+_UNSEEN_ONSETS = words("bl cl fl gl pl sl sm sn sp sw qu y wh kn ph")
+_UNSEEN_ENDS = words("x ld wick by ford ric mund ell que")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 import random
 from collections.abc import Collection
 
+from models.training.sentences.templates import words
+
 # Words that sound alike, or nearly so over a telephone.
 _ALIKE = {
     "to": "two", "for": "four", "there": "their", "hours": "ours", "message": "massage",
@@ -23,10 +25,10 @@ _ALIKE = {
 # Letters that are confused in names, by their sound.
 _LETTERS = tuple(
     pair.split(">")
-    for pair in (
+    for pair in words(
         "ph>f f>ph c>k k>c ck>k s>z z>s i>y y>i ie>y ey>y ll>l l>ll nn>n n>nn tt>t th>t e>a a>e "
         "o>u u>o sch>sh v>b d>t p>b w>v h> er>ar en>an m>n ei>ee ea>ee b>p t>d g>k ou>u qu>kw x>ks"
-    ).split()
+    )
 )
 _LONG = 6
 
@@ -38,13 +40,13 @@ def misheard(rng: random.Random, text: str, names: Collection[str] = (), level: 
         names: words that are parts of names: they are misspelled, never dropped.
         level: 0 changes nothing; 1 is about one word in ten, and one name in five.
     """
-    words = text.split()
+    said = text.split()
     heard: list[str] = []
-    for word in words:
+    for word in said:
         chance = rng.random()
         if word in names:
             heard.append(_misspelled_name(rng, word) if chance < 0.18 * level else word)
-        elif chance < 0.035 * level and len(words) > 3:
+        elif chance < 0.035 * level and len(said) > 3:
             continue
         elif chance < 0.09 * level and word in _ALIKE:
             heard.append(_ALIKE[word])

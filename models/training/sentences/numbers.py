@@ -1,12 +1,15 @@
 """Numbers as callers say them, in words."""
 
 import random
+from itertools import pairwise
 
-_ONES = (
+from models.training.sentences.templates import words
+
+_ONES = words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_TENS = words("zero ten twenty thirty forty fifty sixty seventy eighty ninety")
 
 
 def digits(number: str, rng: random.Random) -> str:
@@ -42,9 +45,9 @@ def extension(number: str, rng: random.Random) -> str:
 def phone_number(rng: random.Random) -> str:
     """A telephone number of 5 to 10 digits, digit by digit, with a "double" now and then."""
     number = "".join(str(rng.randrange(10)) for _ in range(rng.choice((5, 6, 7, 7, 8, 10))))
-    words = digits(number, rng).split()
+    spoken = digits(number, rng).split()
     if rng.random() < 0.2:
-        place = next((i for i in range(len(words) - 1) if words[i] == words[i + 1]), None)
+        place = next((i for i, (one, after) in enumerate(pairwise(spoken)) if one == after), None)
         if place is not None:
-            words[place : place + 2] = ["double", words[place]]
-    return " ".join(words)
+            spoken[place : place + 2] = ["double", spoken[place]]
+    return " ".join(spoken)

@@ -15,6 +15,11 @@ _HELD_OUT_LINE = "=== held-out"
 _INNERMOST = re.compile(r"\(([^()]*)\)")
 
 
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text."""
+    return tuple(text.split())
+
+
 @dataclass(frozen=True)
 class Bank:
     """Templates by split."""
@@ -119,7 +124,7 @@ def lines_of(path: Path) -> list[str]:
 
 
 def labelled(lines: list[str]) -> dict[str, list[str]]:
-    """Lines such as ``names: a | b``, as lists by name. A bar inside brackets has no spaces around it."""
+    """Lines such as ``names: a | b``, as lists by name. Bars inside brackets have no spaces."""
     lists: dict[str, list[str]] = {}
     for line in lines:
         label, _, rest = line.partition(": ")
