@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]{1,64}@[^\s@,;:<>()\[\]\\\"]{1,190}")
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE_BREAKS = re.compile(r"[\t\r\n\x85\u2028\u2029]")
 
@@ -46,10 +47,18 @@ def _email(text: str) -> str:
     return _one_line(text)
 
 
+def _iso(value: object) -> object:
+    # A bare number would be read as seconds since 1970.
+    if isinstance(value, str) and not _ISO.match(value.strip()):
+        raise ValueError("Write a time such as 2026-05-03T14:05:00Z.")
+    return value
+
+
 def _utc(value: datetime) -> datetime:
-    if not 1970 <= value.year <= 2200:
-        raise ValueError("Name a time between the years 1970 and 2200.")
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Name a time between the years 2 and 9998.") from None
 
 
 def _empty_is_none(value: object) -> object:
@@ -67,7 +76,7 @@ LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_
 
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
 Secret = Annotated[str, StringConstraints(max_length=1024, strip_whitespace=False)]
-Time = Annotated[datetime, AfterValidator(_utc)]
+Time = Annotated[datetime, BeforeValidator(_iso), AfterValidator(_utc)]
 """A time; without a zone it is taken as UTC."""
 
 OptionalTime = Annotated[Time | None, BeforeValidator(_empty_is_none)]

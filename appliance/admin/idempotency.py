@@ -82,8 +82,8 @@ def reserve(session: Session, wanted: Reservation, now: datetime) -> Answered | 
         return None
     row = session.get(IdempotencyKey, (wanted.organisation_id, wanted.principal, wanted.key))
     if row is None or row.fingerprint != wanted.fingerprint:
-        raise wrong_value(
-            f"header.{HEADER}", "This key was used for another request; use a fresh one."
+        raise Problem(
+            409, "key-reused", f"This {HEADER} was used for another request; use a fresh one."
         )
     if row.status is None or row.body is None:
         raise Problem(

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from appliance import wiring
 from appliance.admin import accounts, passwords
 from appliance.admin.fields import Email
+from appliance.admin.signing_in import make_link
 from appliance.calls.errors import ConfigurationError
 from appliance.cli.logs import configure_logs
 from appliance.settings import load_settings
@@ -32,6 +33,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--generate", action="store_true", help="make a password up and show it, do not ask"
     )
     adding.set_defaults(run=run_add)
+    linking = own.add_parser("sign-in-link", help="make a link that signs in once")
+    linking.add_argument("email")
+    linking.add_argument("--url", default="", help="of the page, where it is not the settings' one")
+    linking.set_defaults(run=run_link)
 
 
 def run(_arguments: argparse.Namespace) -> int:
@@ -62,6 +67,17 @@ def run_add(arguments: argparse.Namespace) -> int:
     sys.stdout.write(f"{email} may sign in as an owner.\n")
     if generate:
         sys.stdout.write(f"Password, shown this once: {password}\n")
+    return 0
+
+
+def run_link(arguments: argparse.Namespace) -> int:
+    """Print a link; whoever opens it first within ten minutes is signed in."""
+    settings = load_settings()
+    path = make_link(wiring.database(settings), arguments.email, datetime.now(UTC))
+    own = settings.admin
+    scheme = "https" if own.tls_certificate else "http"
+    url = arguments.url or f"{scheme}://{own.host}:{own.port}"
+    sys.stdout.write(f"{url.rstrip('/')}{path}\n")
     return 0
 
 

@@ -7,13 +7,14 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from appliance.admin import cookies, sessions
+from appliance.admin.credentials import from_cookie
 from appliance.admin.fields import Email, Line, Model, Secret
 from appliance.admin.routing import ANYONE, Answer, page
 from appliance.admin.signing_in import Attempt, Desk, SignInResult
 from appliance.admin.visit import Visit, see_other
 
 _TEMPLATE = "sign_in.html"
-_NOTICES = {"out": "You are signed out.", "password": "Your password is changed. Sign in with it."}
+_NOTICES = {"out": "You are signed out.", "link": "That link was used, or its time is over."}
 
 
 class SignInQuery(Model):
@@ -36,6 +37,12 @@ class CodeForm(Model):
 
     code: Line
     next: Annotated[str, Field(max_length=2000)] = ""
+
+
+class LinkParams(Model):
+    """What a link holds."""
+
+    key: Line
 
 
 def safe_next(address: str) -> str:
@@ -108,6 +115,21 @@ async def take_code(visit: Visit) -> Answer:
     return response
 
 
+async def by_link(visit: Visit) -> Answer:
+    """Signed in by a link that the command line made."""
+    credential = from_cookie(visit.params.key)
+    if credential is None:
+        return see_other(visit.url("sign_in", {"notice": "link"}))
+    desk = desk_of(visit)
+    attempt = await visit.run(lambda: desk.with_link(credential))
+    visit.services.metrics.sign_ins.labels(attempt.result.value).inc()
+    if attempt.credential is None:
+        return see_other(visit.url("sign_in", {"notice": "link"}))
+    response = see_other("/")
+    cookies.set_session(response, attempt.credential, visit.services.config)
+    return response
+
+
 async def sign_out(visit: Visit) -> Answer:
     """End the session, whatever state it is in."""
     who = visit.principal
@@ -143,5 +165,6 @@ ROUTES = (
     page("GET", "/sign-in", "sign_in", show, ANYONE, query=SignInQuery),
     page("POST", "/sign-in", "take_password", take_password, ANYONE, body=SignInForm),
     page("POST", "/sign-in/code", "take_code", take_code, ANYONE, body=CodeForm),
+    page("GET", "/sign-in/with/{key}", "sign_in_by_link", by_link, ANYONE, params=LinkParams),
     page("POST", "/sign-out", "sign_out", sign_out, ANYONE),
 )

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select, update
 
 from appliance.admin.roles import Role
+from appliance.admin.signing_in import make_link
+from appliance.calls.errors import ConfigurationError
 from appliance.storage.admin_models import Account, AuditEntry, BrowserSession
 from appliance.storage.database import Database
 from tests.integration.admin.admin_site import PASSWORD, Browser, Site, Tenant, TestClock
@@ -270,6 +272,29 @@ def test_who_is_disabled_is_out_at_once(
             assert (await browser.sign_in(tenant.emails[Role.AUDITOR])).status == 422
 
     on_site(check)
+
+
+def test_a_link_signs_in_once_and_for_ten_minutes(
+    on_site: OnSite, tenant: Tenant, database: Database, clock: TestClock
+) -> None:
+    first, late = (make_link(database, tenant.emails[Role.OWNER], clock()) for _ in range(2))
+
+    async def check(site: Site) -> None:
+        async with site.browser() as browser, site.browser() as another:
+            assert (await browser.get(first)).headers["Location"] == "/"
+            assert (await browser.get("/account")).status == 200
+            again = await another.get(first)
+            assert again.headers["Location"] == "/sign-in?notice=link"
+            assert "was used" in (await another.get(again.headers["Location"])).text
+            clock.advance(minutes=10)
+            assert (await another.get(late)).headers["Location"] == "/sign-in?notice=link"
+            assert (await another.get("/account")).status == 303
+            assert (await browser.get("/account")).status == 200
+
+    on_site(check)
+    assert _actions(database, tenant) == ["sign_in.by_link"]
+    with pytest.raises(ConfigurationError, match="nobody has the address"):
+        make_link(database, "nobody@example.org", clock())
 
 
 _FORMS: list[tuple[str, dict[str, Any]]] = [
