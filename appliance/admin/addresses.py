@@ -15,9 +15,8 @@ def client_address(request: web.Request, config: AdminConfig) -> str:
     Without trusted proxies the header is what anybody may write, so it is not looked at.
     """
     peer = request.remote or ""
-    hops = [
-        hop.strip() for line in request.headers.getall(_FORWARDED, []) for hop in line.split(",")
-    ]
+    lines = ",".join(request.headers.getall(_FORWARDED, []))
+    hops = [hop.strip() for hop in lines.split(",") if hop.strip()]
     while hops and is_in(peer, config.trusted_proxies):
         peer = hops.pop()
     return peer[:64]
