@@ -16,6 +16,7 @@ import numpy as np
 
 from appliance.inference.audio import plan_pieces, quietest_sample
 from appliance.inference.config import EngineOptions
+from appliance.inference.engines.whisper_window import windowed_model
 from appliance.inference.hearing.spelling import with_letters_joined
 from appliance.inference.hearing.tones import spoken, without_keys
 from appliance.inference.hearing.word_scores import ScoringModel, words_of
@@ -68,14 +69,12 @@ class FasterWhisperRecognizer:
         """Read the model; decode a second of noise so that the first call is not the slow one."""
         if not (self._directory / "model.bin").is_file():
             raise FileNotFoundError(f"{self._directory}: no Whisper model (model.bin) there")
-        from faster_whisper import WhisperModel
-
         facts = self._directory / "appliance.json"
         if facts.is_file():
             known = json.loads(facts.read_text(encoding="utf-8"))
             self._takes_prompt = bool(known.get("prompt", True))
             self._takes_pauses = bool(known.get("pauses", True))
-        self._model = WhisperModel(
+        self._model = windowed_model()(
             str(self._directory),
             device=self._options.device,
             compute_type="int8" if self._options.device == "cpu" else "float16",
