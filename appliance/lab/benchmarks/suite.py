@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.lab.benchmarks import serving, voice_path
 from appliance.lab.benchmarks.bare_loop import bare_loop_cpu
 from appliance.lab.benchmarks.barge_in import interrupt
 from appliance.lab.benchmarks.call_rate import call_rate
@@ -13,7 +14,8 @@ from appliance.lab.benchmarks.measurement import Measurement, at_least, at_most,
 from appliance.lab.benchmarks.rig import Rig, Store, rig, store
 from appliance.lab.benchmarks.talk import Talked, talk
 
-NAMES = ("talk", "barge-in", "call-rate", "ingest", "conversations")
+NAMES = ("talk", "barge-in", "call-rate", "ingest", "conversations", "serving", "voice")
+_WITH_A_DATABASE = frozenset(NAMES) - {"serving", "voice"}
 CALLS = 50
 _REPLY_GOALS_MS = {1: 40, CALLS: 60}
 _FIRST_FRAME_GOALS_MS = {1: 5, CALLS: 15}
@@ -28,6 +30,7 @@ class Extent:
 
     Attributes:
         sentences: said by one caller on the shipped models; each of several says fewer.
+        serving_rounds, voice_rounds: how often what those compare or time is done.
         alone_s, together_s: of talking, with one call and with fifty.
         bare_s: of the bare loop, with one call and with fifty.
     """
@@ -39,11 +42,14 @@ class Extent:
     calls: int = 1000
     events: int = 10_000
     sentences: int = 24
+    serving_rounds: int = 12
+    voice_rounds: int = 10
 
 
 FULL = Extent()
 QUICK = Extent(
-    alone_s=7.0, together_s=5.0, bare_s=1.0, interruptions=10, calls=250, events=2000, sentences=6
+    alone_s=7.0, together_s=5.0, bare_s=1.0, interruptions=10, calls=250, events=2000,
+    sentences=6, serving_rounds=4, voice_rounds=2,
 )  # fmt: skip
 
 
@@ -62,6 +68,20 @@ def measure(
         ConfigurationError, StorageError: something that is needed is missing or does not start.
     """
     wanted = set(only or NAMES)
+    if wanted & _WITH_A_DATABASE:
+        yield from _with_a_database(work, wanted, extent, pause_finished_ms, tell)
+    if "serving" in wanted:
+        tell("the model server: its scheduling, its prompts kept, more callers than it can serve")
+        yield from serving.measure(extent.serving_rounds)
+    if "voice" in wanted:
+        tell("the voice: from a text to its first sound")
+        with voice_path.server("espeak-ng") as url:
+            yield from voice_path.measure(url, "espeak-ng", extent.voice_rounds)
+
+
+def _with_a_database(
+    work: Path, wanted: set[str], extent: Extent, pause_finished_ms: int, tell: Tell
+) -> Iterator[Measurement]:
     tell("PostgreSQL: a private cluster, durable")
     with store(work) as database:
         if wanted - {"ingest", "conversations"}:
