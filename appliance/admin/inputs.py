@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 
@@ -25,6 +26,8 @@ async def read_inputs(visit: Visit) -> None:
             visit.params = route.params.model_validate(dict(request.match_info))
         except ValidationError:
             raise not_found() from None
+        if "call_id" in route.param_names:
+            structlog.contextvars.bind_contextvars(call_id=visit.params.call_id)
         visit.trace.object_id = str(request.match_info.get(route.param_names[-1], ""))
     if route.query is not None:
         visit.query = _read_query(visit, route.query)

@@ -46,19 +46,21 @@ async def named(request: web.Request, handler: Handler) -> web.StreamResponse:
     name = given if _CORRELATION_ID.fullmatch(given) else uuid4().hex
     request[CORRELATION_ID] = name
     started = time.perf_counter()
-    with structlog.contextvars.bound_contextvars(correlation_id=name, account=None, via=None):
-        response = await handler(request)
-        took_s = time.perf_counter() - started
-        visit: Visit | None = request.get(VISIT)
-        route = visit.route.name if visit else "none"
-        metrics = request.config_dict[SERVICES].metrics
-        metrics.requests.labels(route, request.method, response.status).inc()
-        if not response.prepared or isinstance(response, web.Response):
-            metrics.seconds.labels(route).observe(took_s)
-        log.info(
-            "request", method=request.method, route=route, status=response.status,
-            took_ms=round(took_s * 1000, 1),
-        )  # fmt: skip
+    # A connection's requests come one after the other in one context: nothing of the last stays.
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(correlation_id=name)
+    response = await handler(request)
+    took_s = time.perf_counter() - started
+    visit: Visit | None = request.get(VISIT)
+    route = visit.route.name if visit else "none"
+    metrics = request.config_dict[SERVICES].metrics
+    metrics.requests.labels(route, request.method, response.status).inc()
+    if isinstance(response, web.Response):  # streams last as long as somebody looks
+        metrics.seconds.labels(route).observe(took_s)
+    log.info(
+        "request", method=request.method, route=route, status=response.status,
+        took_ms=round(took_s * 1000, 1),
+    )  # fmt: skip
     return response
 
 

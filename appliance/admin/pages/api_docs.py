@@ -4,6 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
+from appliance.admin.fields import Line, Model
+from appliance.admin.problems import not_found
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, may, page
 from appliance.admin.visit import Visit
@@ -27,15 +29,27 @@ def operations_by_tag(document: dict[str, Any]) -> dict[str, list[dict[str, Any]
                         "answer": _fields(_answer_of(operation), schemas),
                         "body": _fields(_body_of(operation), schemas),
                         "example": _example(operation),
+                        "parameters": [
+                            {**part, "type": _type(part["schema"], schemas)}
+                            for part in operation["parameters"]
+                        ],
                     }
                 )  # fmt: skip
     return found
 
 
+class DocsQuery(Model):
+    """Which resource is shown whole; the first page has a line for each operation."""
+
+    tag: Line = ""
+
+
 async def show(visit: Visit) -> Answer:
     """The page."""
-    app = visit.request.config_dict
-    return visit.page("api_docs.html", operations=app[OPERATIONS], about=app[ABOUT])
+    app, tag = visit.request.config_dict, visit.query.tag
+    if tag and tag not in app[OPERATIONS]:
+        raise not_found("resource")
+    return visit.page("api_docs.html", operations=app[OPERATIONS], about=app[ABOUT], chosen=tag)
 
 
 def _answer_of(operation: dict[str, Any]) -> dict[str, Any]:
@@ -96,4 +110,4 @@ def _type(part: dict[str, Any], schemas: dict[str, Any]) -> str:
     return str(whole.get("format") or whole.get("type", "any"))
 
 
-ROUTES = (page("GET", "/api-docs", "api_page", show, may(Permission.HEALTH_READ)),)
+ROUTES = (page("GET", "/api-docs", "api_page", show, may(Permission.HEALTH_READ), query=DocsQuery),)

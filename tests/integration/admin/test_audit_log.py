@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from appliance.admin.audit import Trace
 from appliance.admin.roles import Role
@@ -102,6 +104,24 @@ def test_a_look_at_a_call_leaves_a_trace(
     assert looks[0].actor_id == tenant.account_ids[Role.RECEPTIONIST]
     assert (looks[0].via, looks[0].address) == ("session", "127.0.0.1")
     assert looks[0].correlation_id == "look-1"
+
+
+def test_a_look_is_logged_with_the_call_and_who_looked(
+    on_site: OnSite, database: Database, tenant: Tenant
+) -> None:
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.OWNER]) as browser:
+            with capture_logs(processors=[merge_contextvars]) as logs:
+                await browser.get("/calls/c-1", headers={"X-Correlation-Id": "look-2"})
+                await browser.get("/healthz")
+        looked, healthy = (entry for entry in logs if entry["event"] == "request")
+        assert (looked["call_id"], looked["correlation_id"]) == ("c-1", "look-2")
+        assert looked["account"] == tenant.emails[Role.OWNER]
+        assert (looked["route"], looked["status"]) == ("call", 404)
+        assert "call_id" not in healthy
+        assert "account" not in healthy
+
+    on_site(check)
 
 
 def test_a_change_has_its_before_and_after(

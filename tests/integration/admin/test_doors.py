@@ -9,11 +9,13 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from appliance.admin.app import create_app, make_services
 from appliance.admin.config import AdminConfig, networks, tls_context
 from appliance.admin.plain import alive
 from appliance.admin.roles import Role
+from appliance.admin.route_table import all_routes
 from appliance.admin.routing import RouteError
 from appliance.calls.errors import ConfigurationError
 from appliance.storage.database import Database
@@ -157,7 +159,9 @@ def test_static_files_are_kept_for_good_under_their_version(on_site: OnSite) -> 
 def test_pages_are_light(on_site: OnSite, tenant: Tenant) -> None:
     async def check(site: Site) -> None:
         async with site.signed_in(tenant.emails[Role.OWNER]) as browser:
-            for path in ("/calls", "/account", "/api-docs"):
+            tags = {route.tag for route in all_routes() if route.tag}
+            documents = [str(URL("/api-docs").with_query(tag=tag)) for tag in sorted(tags)]
+            for path in ("/calls", "/account", "/api-docs", *documents):
                 page = await browser.get(path)
                 weight = len(page.text.encode())
                 for mark in ('href="/static/', 'src="/static/'):
