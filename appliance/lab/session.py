@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gevent import get_hub
 
 from appliance.calls.directory import Directory
-from appliance.calls.errors import ConfigurationError
+from appliance.calls.errors import ConfigurationError, InferenceError
 from appliance.inference.client import InferenceClient
 from appliance.lab.backend import Backend, BenchBackend
 from appliance.lab.faults import faults_of
@@ -80,9 +80,16 @@ class _BesideThePhones:
 
     def transcribe(self, pcm: bytes, rate_hz: int, *, timeout_s: float = 5.0) -> Transcript:
         """See `appliance.lab.transcripts.Recognizer`."""
-        heard: Transcript = get_hub().threadpool.apply(
-            self._recognizer.transcribe, (pcm, rate_hz), {"timeout_s": timeout_s}
-        )
+
+        def ask() -> Transcript | InferenceError:
+            try:
+                return self._recognizer.transcribe(pcm, rate_hz, timeout_s=timeout_s)
+            except InferenceError as error:  # the thread pool would print it
+                return error
+
+        heard: Transcript | InferenceError = get_hub().threadpool.apply(ask)
+        if isinstance(heard, InferenceError):
+            raise heard
         return heard
 
 
