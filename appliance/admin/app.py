@@ -24,6 +24,8 @@ from appliance.admin.rate_limit import RateLimit
 from appliance.admin.route_table import all_routes
 from appliance.admin.routing import Route, RouteError, check_table
 from appliance.admin.services import SERVICES, Services, utc_now
+from appliance.admin.setup.phones import keeping_phones
+from appliance.admin.setup.trying import rehearsing
 from appliance.admin.static_files import STATIC, StaticFiles
 from appliance.admin.switch_link import SwitchLink
 from appliance.storage.database import Database
@@ -120,7 +122,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await asyncio.to_thread(services.threads.close)
 
 
-_BACKGROUND: tuple[Background, ...] = (_running,)
+_BACKGROUND: tuple[Background, ...] = (_running, keeping_phones, rehearsing)
 
 
 async def _look(services: Services) -> None:

@@ -19,6 +19,9 @@ class AdminConfig:
         hosts: lower case, without ports; ``*`` lets any through.
         secure: browsers reach us over TLS, so cookies are marked and HSTS is sent.
         request_bytes: the largest body of a request.
+        switch_configuration: FreeSWITCH's configuration directory, kept as the set-up says; None
+            leaves it alone.
+        domain: what phones register in.
         waiting: requests that may wait for the database at once before more are turned away.
     """
 
@@ -44,6 +47,8 @@ class AdminConfig:
     switch_host: str = "127.0.0.1"
     switch_port: int = 8021
     switch_password: str = ""
+    switch_configuration: Path | None = None
+    domain: str = "appliance.local"
     inference_url: str = ""
     spool: Path = Path("var/spool")
     recordings: Path = Path("var/recordings")

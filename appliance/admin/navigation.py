@@ -35,6 +35,7 @@ class Shown:
 
 MENU: tuple[Entry, ...] = (
     Entry("calls", "/calls", "Calls", "calls", Permission.CALLS_READ),
+    Entry("setup", "/setup", "Set-up", "setup", Permission.SETUP_READ),
     Entry("accounts", "/accounts", "Accounts", "people", Permission.ACCOUNTS_MANAGE),
     Entry("audit", "/audit", "Audit log", "audit", Permission.AUDIT_READ),
     Entry("tokens", "/tokens", "API tokens", "tokens", Permission.TOKENS_MANAGE),

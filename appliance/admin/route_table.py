@@ -2,8 +2,18 @@
 
 from appliance.admin import plain
 from appliance.admin.api import calls as api_calls
-from appliance.admin.api import documents, health, tokens
-from appliance.admin.pages import account, accounts, api_docs, audit, calls, sign_in
+from appliance.admin.api import documents, health, setup_history, tokens
+from appliance.admin.api import setup as api_setup
+from appliance.admin.pages import (
+    account,
+    accounts,
+    api_docs,
+    audit,
+    calls,
+    setup,
+    setup_more,
+    sign_in,
+)
 from appliance.admin.pages import health as health_page
 from appliance.admin.pages import tokens as token_pages
 from appliance.admin.routing import Route, check_table
@@ -25,10 +35,14 @@ def all_routes() -> tuple[Route, ...]:
             *token_pages.ROUTES,
             *audit.ROUTES,
             *health_page.ROUTES,
+            *setup_more.ROUTES,
+            *setup.ROUTES,
             *api_docs.ROUTES,
             *health.ROUTES,
             *api_calls.ROUTES,
             *tokens.ROUTES,
+            *api_setup.ROUTES,
+            *setup_history.ROUTES,
             *documents.ROUTES,
         )
     )

@@ -36,7 +36,7 @@ def admin_config(settings: Settings) -> AdminConfig:
         controllers=own.controllers, idle=timedelta(minutes=own.idle_minutes),
         longest=timedelta(hours=own.longest_hours), requests_per_s=own.requests_per_s,
         account_requests_per_s=own.account_requests_per_s, switch_host=switch.host,
-        switch_port=switch.port, switch_password=switch.password,
+        switch_port=switch.port, switch_password=switch.password, domain=switch.domain,
         inference_url=settings.inference.url, spool=settings.storage.spool,
         recordings=settings.storage.recording_directory,
     )  # fmt: skip

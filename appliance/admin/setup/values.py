@@ -8,7 +8,9 @@ from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from appliance.calls.directory import DID_NUMBER, EXTENSION
 from appliance.calls.hours import Span
@@ -116,6 +118,12 @@ def _trunk_name(text: str) -> str:
     return text
 
 
+def _somebody(members: list[str]) -> list[str]:
+    if not members:
+        raise ValueError("A department needs at least one member.")
+    return members
+
+
 def _once(values: list[Item]) -> list[Item]:
     seen: set[str] = set()
     for value in values:
@@ -155,45 +163,50 @@ def joined(values: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _shape(**parts: Any) -> Any:
-    """What the OpenAPI document says of a value beyond its type."""
-    return Field(json_schema_extra=parts)
+class _Shape:
+    """What the OpenAPI document says of a value whose validator speaks to people."""
+
+    def __init__(self, **parts: Any) -> None:
+        self._parts = parts
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(core), **self._parts}
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_printable)]
 """As it is spoken to callers."""
 
-Words = Annotated[
-    list[Name], Field(max_length=_MOST), AfterValidator(_once), _shape(uniqueItems=True)
-]
+Words = Annotated[list[Name], Field(max_length=_MOST), AfterValidator(_once)]
 """Further names or subjects, each once."""
 
 Greeting = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
-Extension = Annotated[str, AfterValidator(_extension), _shape(pattern="^[0-9]{2,8}$")]
+Extension = Annotated[str, AfterValidator(_extension), _Shape(pattern="^[0-9]{2,8}$")]
 Members = Annotated[
-    list[Extension], Field(min_length=1, max_length=200), AfterValidator(_once),
-    _shape(uniqueItems=True),
+    list[Extension], Field(max_length=200), AfterValidator(_once), AfterValidator(_somebody),
+    _Shape(minItems=1),
 ]  # fmt: skip
-DialledNumber = Annotated[str, AfterValidator(_did), _shape(pattern="^\\+?[0-9]{2,15}$")]
+DialledNumber = Annotated[str, AfterValidator(_did), _Shape(pattern="^\\+?[0-9]{2,15}$")]
 RingSeconds = Annotated[int, Field(ge=3, le=120)]
 Host = Annotated[
     str, StringConstraints(min_length=1, max_length=261), AfterValidator(_host),
-    _shape(examples=["sip.provider.example:5060"]),
+    _Shape(examples=["sip.provider.example:5060"]),
 ]  # fmt: skip
 Networks = Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=_MOST)]
 Prefixes = Annotated[
-    list[Annotated[str, AfterValidator(_prefix), _shape(pattern="^(\\+?[0-9]{1,12}|\\+)$")]],
+    list[Annotated[str, AfterValidator(_prefix), _Shape(pattern="^(\\+?[0-9]{1,12}|\\+)$")]],
     Field(max_length=_MOST), AfterValidator(_once),
 ]  # fmt: skip
 Account = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]
 """A name or realm that a provider gave; may be empty."""
 
-TimeZone = Annotated[str, AfterValidator(_timezone), _shape(examples=["Europe/Berlin"])]
+TimeZone = Annotated[str, AfterValidator(_timezone), _Shape(examples=["Europe/Berlin"])]
 TrunkName = Annotated[
     str, StringConstraints(min_length=1, max_length=60), AfterValidator(_trunk_name)
 ]
 DaySpans = Annotated[
-    list[Annotated[str, AfterValidator(_span), _shape(examples=["09:00-17:30"])]],
+    list[Annotated[str, AfterValidator(_span), _Shape(examples=["09:00-17:30"])]],
     Field(max_length=10), AfterValidator(_day),
 ]  # fmt: skip
 """When a day is open, in order; empty when it is closed."""

@@ -21,6 +21,7 @@ from appliance.events.shipper import store_events
 from appliance.storage.admin_models import ApiToken, BrowserSession
 from appliance.storage.database import Database
 from tests.integration.admin.admin_site import Browser, Reply, Site, Tenant, TestClock
+from tests.integration.admin.setup_rows import SetUp
 from tests.integration.events.calls_for_tests import whole_call
 
 pytestmark = pytest.mark.postgres
@@ -71,6 +72,7 @@ def samples(database: Database, tenant: Tenant, clock: TestClock) -> Samples:
         "key": "none",
         "version": "0",
         "name": "style.css",
+        **SetUp(database, tenant, clock).samples(),
     }
 
 
