@@ -274,7 +274,7 @@ class CallSession:
 
     def _hold(self, phrase: str) -> None:
         if not self._output.speaking:
-            self._output.say(phrase)
+            self._output.say(phrase, heard_out=True)
 
     def _carry_out(
         self, steps: Sequence[Step], delays_ms: dict[str, float] | None = None,

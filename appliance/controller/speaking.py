@@ -16,7 +16,7 @@ from appliance.media.playback import Playback
 _MS_PER_CHARACTER = 65
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Utterance:
     text: str
     interruptible: bool
@@ -24,6 +24,7 @@ class _Utterance:
     asked_at: float
     started_ms: int
     delays_ms: dict[str, float]
+    heard_out: bool = False
 
 
 class SpeechOutput:
@@ -38,6 +39,7 @@ class SpeechOutput:
         self._line = line
         self._log = log
         self._current: _Utterance | None = None
+        self._ending: list[_Utterance] = []
         self._watchers: set[gevent.Greenlet] = set()
 
     @property
@@ -52,19 +54,24 @@ class SpeechOutput:
 
     def say(
         self, text: str, *, interruptible: bool = True, delays_ms: dict[str, float] | None = None,
-        decided_at: float | None = None,
+        decided_at: float | None = None, heard_out: bool = False,
     ) -> Playback:  # fmt: skip
-        """Say ``text``; whatever was being said is stopped first.
+        """Say ``text``; whatever was being said is stopped first, unless it is to be heard out.
 
         Args:
+            heard_out: what is said next waits for the end of this. For a few words only: an answer
+                that cuts "One moment, please." after "One" sounds broken.
             delays_ms: delays of the turn this answers, recorded with it.
             decided_at: monotonic seconds when the turn's end was decided.
         """
-        self.stop()
+        if self._current is not None and self._current.heard_out:
+            self._ending.append(self._current)
+        else:
+            self.stop()
         asked_at = time.perf_counter()
         utterance = _Utterance(
             text, interruptible, self._line.say(text), decided_at or asked_at,
-            self._line.audio.audio_ms, dict(delays_ms or {}),
+            self._line.audio.audio_ms, dict(delays_ms or {}), heard_out,
         )  # fmt: skip
         self._current = utterance
         watcher = gevent.spawn(self._watch, utterance)
@@ -82,8 +89,9 @@ class SpeechOutput:
 
     def stop(self) -> None:
         """Be quiet within a frame and record how much was heard."""
-        if self._current is not None:
-            utterance, self._current = self._current, None
+        current = [] if self._current is None else [self._current]
+        stopped, self._ending, self._current = [*self._ending, *current], [], None
+        for utterance in stopped:
             utterance.playback.stop()
             self._record(utterance, interrupted=True)
 
@@ -98,6 +106,9 @@ class SpeechOutput:
             self._current = None
             self._record(utterance, interrupted=utterance.playback.interrupted)
             self.on_silent()
+        elif utterance in self._ending:
+            self._ending.remove(utterance)
+            self._record(utterance, interrupted=utterance.playback.interrupted)
 
     def _record(self, utterance: _Utterance, *, interrupted: bool) -> None:
         played_ms = utterance.playback.played_ms

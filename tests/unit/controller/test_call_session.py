@@ -251,6 +251,48 @@ def test_listening_and_deciding_are_one_wait_with_each_phrase_once(
     assert session.spoken().said == "We never close."
 
 
+def test_an_answer_waits_for_the_end_of_the_phrase_and_a_key_does_not(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(timing=replace(PATIENT, holding_s=0.0))
+    session.spoken()
+    monkeypatch.setattr(FakeAudio, "plays_at_once", False)
+    session.conversation.thinking = deciding = AsyncResult()
+    session.conversation.steps["heard"] = [Say("We never close.")]
+    session.says("what are your hours")
+    phrase = session.spoken()
+    deciding.set(None)
+    answer = session.spoken()
+    assert (phrase.said, answer.said) == (HOLDING_PHRASE, "We never close.")
+    assert not phrase.interrupted
+    phrase.finish()
+    scene.channel.press("0")
+    assert session.conversation.next()[0] == "heard"
+    assert session.conversation.next() == ("pressed", "0")
+    assert answer.interrupted
+    said = [turn.text for turn in scene.kept.of(TurnTaken) if turn.speaker is Speaker.APPLIANCE]
+    assert HOLDING_PHRASE in said
+
+
+def test_a_key_stops_the_phrase_and_what_waits_for_it(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(timing=replace(PATIENT, holding_s=0.0))
+    session.spoken()
+    monkeypatch.setattr(FakeAudio, "plays_at_once", False)
+    session.conversation.thinking = deciding = AsyncResult()
+    session.conversation.steps["heard"] = [Say("We never close.")]
+    session.says("what are your hours")
+    phrase = session.spoken()
+    deciding.set(None)
+    answer = session.spoken()
+    scene.channel.press("0")
+    assert session.conversation.next()[0] == "heard"
+    assert session.conversation.next() == ("pressed", "0")
+    assert phrase.interrupted
+    assert answer.interrupted
+
+
 def test_nothing_heard_ends_the_wait(begin: Begin, scene: Scene) -> None:
     session = begin(timing=replace(PATIENT, holding_s=0.02))
     session.spoken()
