@@ -57,8 +57,11 @@ def _protect() -> None:
         op.execute(
             f"CREATE POLICY own_organisation ON {table} USING ({_MINE}) WITH CHECK ({_MINE})"
         )
+    # Not "TO appliance_app": that would let in the owner too, who is a member of it.
+    application = "current_user = 'appliance_app'"
     op.execute(
-        f"CREATE POLICY every_address ON {_GUARDS} TO appliance_app USING (true) WITH CHECK (true)"
+        f"CREATE POLICY every_address ON {_GUARDS} "
+        f"USING ({application}) WITH CHECK ({application})"
     )
     op.execute(
         "CREATE POLICY account_look_up ON accounts FOR SELECT TO CURRENT_USER "
