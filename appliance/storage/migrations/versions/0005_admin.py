@@ -60,8 +60,7 @@ def _protect() -> None:
     # Not "TO appliance_app": that would let in the owner too, who is a member of it.
     application = "current_user = 'appliance_app'"
     op.execute(
-        f"CREATE POLICY every_address ON {_GUARDS} "
-        f"USING ({application}) WITH CHECK ({application})"
+        f"CREATE POLICY every_address ON {_GUARDS} USING ({application}) WITH CHECK ({application})"
     )
     op.execute(
         "CREATE POLICY account_look_up ON accounts FOR SELECT TO CURRENT_USER "
