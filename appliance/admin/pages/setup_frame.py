@@ -8,6 +8,7 @@ from aiohttp import web
 
 from appliance.admin.setup.listing import value_text
 from appliance.admin.setup.phones import PHONES, PhonesAre, PhoneState
+from appliance.admin.setup.telling import lines_of
 from appliance.admin.visit import Visit
 
 # Route, words; in the order in which an organisation is set up.
@@ -55,5 +56,5 @@ def framed(visit: Visit, template: str, *, status: int = 200, **context: Any) ->
     phones = phone_line(visit.request.config_dict[PHONES].state, visit.now)
     return visit.page(
         template, status=status, tabs=addresses, tab=current, phones=phones,
-        value_text=value_text, **context,
+        value_text=value_text, lines_of=lines_of, **context,
     )  # fmt: skip

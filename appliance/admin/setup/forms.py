@@ -61,7 +61,7 @@ def _modes(_: Choices) -> Sequence[tuple[str, str]]:
 
 _MODE = Input("transfer_mode", "How calls are handed over", "choice", options=_modes)
 _RINGS = Input(
-    "ring_timeout_s", "Rings for (seconds)", "number", "3 to 120", attrs={"min": 3, "max": 120}
+    "ring_timeout_s", "Rings for (seconds)", "number", "3 to 120.", attrs={"min": 3, "max": 120}
 )
 _ALIASES = Input(
     "aliases", "Callers also say", "area", "One on each line, such as “Doctor Jones” or “Annie”."

@@ -68,7 +68,7 @@ class Rehearsal:
             return "No model server is set, so the rules decided alone."
         for verdict in decision.verdicts:
             if verdict.policy == _MODEL_POLICY and verdict.verdict == "failed":
-                return f"The language model gave no answer ({verdict.reason}); the rules decided."
+                return "The language model gave no answer, so the rules decided alone."
         return ""
 
     def close(self) -> None:

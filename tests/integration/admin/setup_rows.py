@@ -1,6 +1,6 @@
 """Things that are set up, put straight into the database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from appliance.admin.audit import Trace
@@ -17,6 +17,7 @@ class SetUp:
     database: Database
     tenant: Tenant
     clock: TestClock
+    domain: str = field(default_factory=lambda: f"{uuid4().hex}.example")
 
     def add(self, kind: str, **values: object) -> Row:
         trace = Trace(
@@ -25,7 +26,7 @@ class SetUp:
         )  # fmt: skip
         with self.database.session(self.tenant.organisation_id) as db:
             work = Work(
-                db=db, organisation_id=self.tenant.organisation_id, domain="test.local",
+                db=db, organisation_id=self.tenant.organisation_id, domain=self.domain,
                 trace=trace, now=self.clock(),
             )  # fmt: skip
             return changes.add(work, KINDS[kind], KINDS[kind].body.model_validate(values))

@@ -66,7 +66,7 @@ class People(base.Kind):
 
     def write(self, work: base.Work, key: str | None, wanted: PersonBody) -> str:
         """With an extension that nobody has made yet, make it too."""
-        EXTENSIONS.ensure(work, wanted.extension)
+        _ensure(work, wanted.extension)
         if key is None:
             row = Person(organisation_id=work.organisation_id)
             work.db.add(row)
@@ -79,7 +79,7 @@ class People(base.Kind):
     def restore(self, work: base.Work, key: str, state: base.State) -> None:
         """Under the same id, so that what names the person finds them again."""
         wanted = PersonBody.model_validate(state)
-        EXTENSIONS.ensure(work, wanted.extension)
+        _ensure(work, wanted.extension)
         row = Person(organisation_id=work.organisation_id, id=UUID(key))
         _take(row, wanted)
         work.db.add(row)
@@ -94,6 +94,14 @@ class People(base.Kind):
         work.db.delete(work.db.get_one(Person, (work.organisation_id, UUID(key))))
         work.db.flush()
         return {}
+
+
+def _ensure(work: base.Work, number: str) -> None:
+    try:
+        EXTENSIONS.ensure(work, number)
+    except base.Faulty as error:
+        told = (base.Fault("extension", fault.message) for fault in error.faults)
+        raise base.Faulty(*told) from None
 
 
 def _take(row: Person, wanted: PersonBody) -> None:
