@@ -19,7 +19,8 @@ WHERE current_setting('synchronous_commit') = 'off'
 # Characters that valid JSON never holds serve as quote and delimiter: lines go through unchanged.
 COPY_ARRIVING = r"COPY arriving FROM STDIN (FORMAT csv, QUOTE e'\x01', DELIMITER e'\x02')"
 
-ARRIVING_ORGANISATIONS = "SELECT DISTINCT event ->> 'organisation_id' FROM arriving"
+# In one order, as each is waited for (see migration 0006) and two batches must not wait in a ring.
+ARRIVING_ORGANISATIONS = "SELECT DISTINCT event ->> 'organisation_id' FROM arriving ORDER BY 1"
 
 _FRESH = """
     INSERT INTO events (event_id, organisation_id, call_id, seq, at, kind, data)

@@ -7,7 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    text,
+)
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from appliance.storage.models import Base, OfOrganisation
@@ -18,10 +25,16 @@ class Event(Base):
 
     It has no foreign key, to keep adding cheap: the call's own row is written in the same
     transaction and refers to the organisation.
+
+    ``position`` is its place in the organisation's feed: it grows in the order of commits, so that
+    who has seen everything up to one has missed nothing. There are gaps between positions.
     """
 
     __tablename__ = "events"
-    __table_args__ = (Index(None, "organisation_id", "call_id", "seq"),)
+    __table_args__ = (
+        Index(None, "organisation_id", "call_id", "seq"),
+        Index(None, "organisation_id", "position"),
+    )
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
     organisation_id: Mapped[UUID]
@@ -30,6 +43,31 @@ class Event(Base):
     at: Mapped[datetime]
     kind: Mapped[str]
     data: Mapped[dict[str, Any]]
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+
+
+class Order(OfOrganisation, Base):
+    """What somebody at the operators' page, or a program, wants done in a call in progress.
+
+    ``state`` is ``given``, then ``taken`` by the controller that holds the call, then ``done`` or
+    ``refused`` with ``words`` that say why. One that is still ``given`` at ``expires_at`` is dead.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        CheckConstraint("state IN ('given', 'taken', 'done', 'refused')", name="state"),
+        Index(None, "call_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[str]
+    verb: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+    given_by: Mapped[str]
+    given_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(server_default=text("'given'"))
+    words: Mapped[str] = mapped_column(server_default=text("''"))
 
 
 class Call(OfOrganisation, Base):

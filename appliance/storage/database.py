@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import TupleRow
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError
@@ -110,6 +111,22 @@ class Database:
             finally:
                 if driver.broken:
                     connection.invalidate()
+
+    @contextlib.contextmanager
+    def listening(self, *channels: str) -> Iterator[psycopg.Connection[TupleRow]]:
+        """A connection of its own that is told what is sent to ``channels`` (``NOTIFY``).
+
+        Raises:
+            StorageError: the database is out of reach, also when it goes away meanwhile.
+        """
+        with _converted(), self._engine.connect() as connection:
+            connection.detach()  # it is kept long, and leaves the pool to the others
+            driver: Any = connection.connection.driver_connection
+            driver.rollback()
+            driver.autocommit = True
+            for channel in channels:
+                driver.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            yield driver
 
     def directory_index(self) -> dict[str, int]:
         """Every organisation's id and the revision of its directory.

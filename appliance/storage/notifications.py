@@ -1,0 +1,60 @@
+"""Being told of changes in the database the moment they are committed."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from appliance.calls.errors import StorageError
+from appliance.storage.database import Database
+
+log = structlog.get_logger(__name__)
+
+_TICK_S = 0.5
+_FIRST_WAIT_S = 0.5
+_LONGEST_WAIT_S = 10.0
+
+
+class Notifications:
+    """Listens on a thread of its own, a greenlet where gevent has patched; comes back by itself.
+
+    What is sent while the connection is down is not told later: ``told`` is called with two empty
+    strings whenever it has come up, and whoever keeps in step looks for himself then.
+
+    Args:
+        channels: what to listen to.
+        told: called on that thread with the channel and the payload; quick, and raises nothing.
+    """
+
+    def __init__(
+        self, database: Database, channels: tuple[str, ...], told: Callable[[str, str], None]
+    ) -> None:
+        self._database, self._channels, self._told = database, channels, told
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop; nothing is told afterwards. Takes up to half a second."""
+        self._stopping.set()
+        self._thread.join(2 * _TICK_S + 3.0)
+
+    def _run(self) -> None:
+        wait_s = _FIRST_WAIT_S
+        while not self._stopping.is_set():
+            try:
+                with self._database.listening(*self._channels) as connection:
+                    wait_s = _FIRST_WAIT_S
+                    self._told("", "")
+                    while not self._stopping.is_set():
+                        for sent in connection.notifies(timeout=_TICK_S):
+                            if self._stopping.is_set():
+                                return
+                            self._told(sent.channel, sent.payload)
+            except StorageError as error:
+                log.info("not_listening", error=str(error))
+                self._stopping.wait(wait_s)
+                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
