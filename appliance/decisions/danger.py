@@ -126,7 +126,8 @@ _HARMLESS = _compiled(
 # Happening now, whatever else is in the sentence.
 _NOW = _compiled(
     (
-        rf"\b(?:call|send|get|fetch|ring|dial|need|want|phone|require|use)(?: \w+){{0,3}}? {_SERVICE}\b",
+        rf"\b(?:call|send|get|fetch|ring|dial|need|want|phone|require"
+        rf"|use)(?: \w+){{0,3}}? {_SERVICE}\b",
         rf"^(?:\w+ ){{0,2}}{_SERVICE}(?: please| now| quick| quickly| here| hurry)*$",
         rf"\b(?:through|connect me|transfer me) to (?:the )?{_SERVICE}$",
         r"\b(?:call|dial|ring|phone) (?:nine one one|nine nine nine|one one two|911|999|112"
@@ -241,7 +242,8 @@ _NOW = _compiled(
         r"|or) death\b",
         r"\b(?:am|are|is|we|life|lives|people|everybody|everyone|children) in danger\b"
         r"|\bsave (?:me|us|him|her)\b$|\bmayday\b",
-        r"\b(?:need|use|require) (?:a |the )?(?:doctor|nurse|help|medic) (?:right )?(?:now|quick|quickly|fast"
+        r"\b(?:need|use|require) (?:a |the )?(?:doctor|nurse|help|medic) (?:right )?(?:now|quick"
+        r"|quickly|fast"
         r"|immediately|urgently|at once)\b(?! (?:with|for|on|about))",
         r"\bget a doctor\b|\b(?:send|call) (?:help(?! desk)|somebody quick|a doctor)\b"
         r"|\bget help\b(?! with| from| on)",

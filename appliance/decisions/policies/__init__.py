@@ -18,15 +18,20 @@ from appliance.decisions.policies.model_proposal import ModelProposal
 from appliance.decisions.policies.opening_hours import OpeningHoursQuestion
 from appliance.decisions.policies.outside_line import OutsideLine
 from appliance.decisions.policies.urgency import Urgency
+from appliance.decisions.wishes import WishModel
 
 
 def standard_policies(
-    model: LanguageModel | None = None, threshold: float = THRESHOLD
+    model: LanguageModel | None = None,
+    threshold: float = THRESHOLD,
+    wishes: WishModel | None = None,
 ) -> list[Policy]:
     """The chain as shipped. Without a model the rules decide alone.
 
     Args:
         model: asked for what the rules leave open.
+        wishes: tells what is wanted, beside the starter decider or without any language model. A
+            large language model knows better and needs none.
         threshold: confidence (0 to 1) under which the caller is asked.
     """
     rules: list[Policy] = [
@@ -40,9 +45,9 @@ def standard_policies(
         OpeningHoursQuestion(),
         Extension(),
         Appointment(),
-        DirectoryMatch(model_follows=model is not None),
+        DirectoryMatch(model_follows=bool(model or wishes)),
         AsksForPerson(),
         LeadingAnswer(),
     ]
-    proposals: list[Policy] = [ModelProposal(model)] if model else []
+    proposals: list[Policy] = [ModelProposal(model, wishes)] if model or wishes else []
     return [*rules, *proposals, Certainty(threshold), ClosedHours(), Guard()]

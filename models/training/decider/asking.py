@@ -14,6 +14,7 @@ from appliance.decisions.context import TurnContext
 from appliance.decisions.language_model import HttpLanguageModel, ProposalRequest
 from appliance.decisions.policies import standard_policies
 from appliance.decisions.text import plain
+from appliance.decisions.wishes import WishModel
 from appliance.inference.client import InferenceClient
 from appliance.inference.config import EngineOptions
 from appliance.inference.engines.llama_cpp import LlamaCppChat
@@ -68,11 +69,13 @@ class EngineClient:
 class Asker:
     """The model alone, and the chain with or without it."""
 
-    def __init__(self, model: Path | None) -> None:
-        """Use ``model``; with None the rules decide alone."""
+    def __init__(self, model: Path | None, wishes: Path | None = None) -> None:
+        """Use the decider in ``model`` and the wishes in ``wishes``; without both, rules alone."""
         client = cast(InferenceClient, EngineClient(model)) if model else None
         self._model = HttpLanguageModel(client) if client else None
-        self._chain = DecisionChain(standard_policies(self._model))
+        self._chain = DecisionChain(
+            standard_policies(self._model, wishes=WishModel.load(wishes) if wishes else None)
+        )
 
     def alone(self, directory: Directory, text: str) -> Answer:
         """The model's own proposal.

@@ -193,12 +193,12 @@ def _core(draft: _Draft, kind: str) -> str | None:
     source = "transfer" if kind == "absent" else kind
     draft.template = draft.rng.choice(bank(source).of(draft.split))
     template = expand(draft.template, draft.rng)
+    if kind == "harmless":
+        template = _harmless(draft, template)
     if draft.split == "train":
         template = varied(draft.rng, template)
         if template in held_out_forms(source):
             return None
-    if kind == "harmless":
-        template = _harmless(draft, template)
     if "{topic}" in template and kind in ("topic", "harmless"):
         topic = _topic(draft)
         template = template.replace("{topic}", topic)

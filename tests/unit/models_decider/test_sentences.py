@@ -64,6 +64,7 @@ def test_a_sentence_is_lower_case_words_about_its_directory(split: str) -> None:
         assert one.text
         assert set(one.text) <= set("abcdefghijklmnopqrstuvwxyz' "), one.text
         assert one.kind in KINDS
+        assert one.intent in KINDS.values()
         assert one.target in {None, *(entry.name for entry in one.directory)}
         assert 0 < one.complete_at <= len(one.text.split())
         assert not (one.absent and one.target)

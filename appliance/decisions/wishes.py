@@ -1,0 +1,105 @@
+"""What a caller wants, told from the words alone: a small model beside the language model.
+
+It weighs single words, pairs and triples of neighbouring words, so that it knows a wish in wording
+that neither the rules nor the starter decider have met. It knows nobody's name: who is wanted is
+the directory's business, and the language model's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from appliance.calls.decision import Intent
+from appliance.calls.errors import ConfigurationError
+from appliance.decisions.spoken import with_digits
+
+WISHES: Final = tuple(Intent)
+"""What can be guessed, in the order of the model's columns."""
+
+_LONGEST = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A guess. ``chance`` is from 0 to 1."""
+
+    intent: Intent
+    chance: float
+
+
+@dataclass(frozen=True)
+class WishModel:
+    """A softmax regression over hashed runs of words.
+
+    Attributes:
+        buckets: what `looks` hashes into.
+        places: buckets that weigh anything, ascending.
+        weights: places by `WISHES`, in units of ``scale``.
+    """
+
+    buckets: int
+    places: npt.NDArray[np.int32]
+    weights: npt.NDArray[np.int8]
+    scale: float
+
+    @classmethod
+    def load(cls, path: Path) -> "WishModel":
+        """Read the model that ``python -m models.training.wishes`` writes.
+
+        Raises:
+            ConfigurationError: no file there, or not such a model; says which file.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as fields:
+                model = cls(
+                    int(fields["buckets"]),
+                    fields["places"].astype(np.int32),
+                    fields["weights"].astype(np.int8),
+                    float(fields["scale"]),
+                )
+        except OSError as error:
+            raise ConfigurationError(
+                f"wish model {path}: cannot be read ({error.strerror or error}); name the file "
+                "that comes with the appliance in models/starter"
+            ) from error
+        except (ValueError, LookupError, TypeError) as error:
+            raise ConfigurationError(
+                f"wish model {path}: not such a model; take the one that comes with the appliance "
+                "in models/starter"
+            ) from error
+        if model.weights.shape != (len(model.places), len(WISHES)) or model.buckets < 1:
+            raise ConfigurationError(f"wish model {path}: its tables do not fit each other")
+        return model
+
+    def guess(self, text: str) -> Wish:
+        """The likeliest wish of a plain text."""
+        rows = [
+            self._rows[place] for place in looks(text.split(), self.buckets) if place in self._rows
+        ]
+        scores = self.weights[rows].sum(axis=0, dtype=np.float64) * self.scale
+        chances = np.exp(scores - scores.max())
+        best = int(chances.argmax())
+        return Wish(WISHES[best], float(chances[best] / chances.sum()))
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        return {int(place): row for row, place in enumerate(self.places)}
+
+
+def looks(words: Sequence[str], buckets: int) -> list[int]:
+    """What the model looks at, hashed into ``buckets``, each once; a number is any number."""
+    known = ("#" if word.isdigit() else word for word in with_digits(words))
+    said = ("^", *known, "$")
+    found = {f"n {min(len(said), _LONGEST)}", f"f {' '.join(said[1:3])}", f"l {said[-2]}"}
+    for place, word in enumerate(said):
+        found.add(f"1 {word}")
+        found.add(f"2 {' '.join(said[place : place + 2])}")
+        found.add(f"3 {' '.join(said[place : place + 3])}")
+        found.add(f"s {word} {' '.join(said[place + 2 : place + 3])}")
+    return sorted({crc32(look.encode()) % buckets for look in found})

@@ -1,0 +1,63 @@
+"""The command line: ``train`` and ``evaluate``."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from appliance.decisions.wishes import WishModel
+from models.training.files import write_text
+from models.training.progress import say
+from models.training.sentences import HELD_OUT_NAMES, NAMES
+from models.training.wishes.examples import Example, examples, handwritten
+from models.training.wishes.fitting import fit
+
+STARTER = Path(__file__).parents[2] / "starter"
+_TURNS = 2000
+
+
+def main() -> None:
+    """Do one step."""
+    parser = argparse.ArgumentParser(prog="python -m models.training.wishes")
+    parser.add_argument("step", choices=("train", "evaluate"))
+    parser.add_argument("--model", type=Path, default=STARTER / "wishes.npz")
+    options = parser.parse_args()
+    if options.step == "train":
+        fit(options.model)
+    else:
+        evaluate(options.model, STARTER / "wishes.figures.json")
+
+
+def evaluate(path: Path, into: Path | None) -> dict[str, Any]:
+    """Measure, print, and write the figures to ``into``."""
+    model = WishModel.load(path)
+    buckets = model.buckets
+    sets = {
+        "seen wording, seen names": examples("a", "train", NAMES, _TURNS, buckets, 0.0),
+        "unseen wording": examples("b", "held-out", NAMES, _TURNS, buckets, 0.0),
+        "unseen names, half misheard": examples("c", "train", HELD_OUT_NAMES, _TURNS, buckets),
+        "unseen wording and names, half misheard": examples(
+            "d", "held-out", HELD_OUT_NAMES, _TURNS, buckets
+        ),
+        "handwritten": handwritten(buckets),
+    }
+    figures: dict[str, Any] = {"model_bytes": path.stat().st_size, "intent_right_percent": {}}
+    for name, turns in sets.items():
+        figures["intent_right_percent"][name] = _right_percent(model, turns)
+    say(figures)
+    if into is not None:
+        write_text(into, json.dumps(figures, indent=2) + "\n")
+    return figures
+
+
+def _right_percent(model: WishModel, turns: list[Example]) -> float:
+    rows = {int(place): row for row, place in enumerate(model.places)}
+    right = 0
+    for places, wish in turns:
+        known = [rows[int(place)] for place in places if int(place) in rows]
+        right += int(model.weights[known].sum(axis=0, dtype=int).argmax()) == wish
+    return round(100 * right / len(turns), 1)
+
+
+if __name__ == "__main__":
+    main()
