@@ -142,9 +142,11 @@ def clock(context: jinja2.runtime.Context, value: datetime | None) -> Markup:
 
 
 def duration(milliseconds: float | None) -> str:
-    """A length of time: ``—``, ``340 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 04 min``."""
+    """A length of time: ``—``, ``0.1 ms``, ``340 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 04 min``."""
     if milliseconds is None:
         return "—"
+    if 0 < milliseconds < 10:
+        return f"{milliseconds:.1f} ms"
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
     seconds = milliseconds / 1000
