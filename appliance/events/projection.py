@@ -6,6 +6,8 @@ once. Events of one call may come in any order and through several controllers: 
 are filled by the event they belong to, whichever comes first.
 """
 
+from appliance.events import reports
+
 MAKE_ARRIVING = """
 CREATE TEMPORARY TABLE IF NOT EXISTS arriving (event jsonb NOT NULL) ON COMMIT DELETE ROWS
 """
@@ -169,6 +171,7 @@ _PROJECTIONS = {
     "of_decisions": _DECISIONS,
     "of_transfers": _TRANSFERS,
     "of_messages": _MESSAGES,
+    **reports.PIECES,
 }
 
 STORE = (

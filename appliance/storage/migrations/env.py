@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from appliance.storage import report_models  # noqa: F401  (puts its tables into the metadata)
 from appliance.storage.admin_models import Account
 
 # Any number will do, as long as every version of the appliance uses the same.
