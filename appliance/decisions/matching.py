@@ -30,6 +30,14 @@ _WEIGHT = {
 UNASKED_NAME = 0.7
 # A first name before a surname that is somebody else's: worth asking, not worth ringing.
 OTHER_NAME = 0.74
+_NOT = bag("not skip forget instead than")
+_BETWEEN_NOT_AND_NAME = (
+    ARTICLES
+    | TITLES
+    | bag(
+        "with to for somebody someone anyone anybody in from people guys one of want need mean say"
+    )
+)
 _AUXILIARIES = bag("can could may would will does if when and or")
 
 
@@ -205,10 +213,12 @@ def _leads(words: Sequence[str], start: int) -> bool:
 
 
 def _negated(words: Sequence[str], start: int) -> bool:
+    """Whether a name is taken back: "not sales", "instead of sales", "never mind sales"."""
     before = start
-    while before and words[before - 1] in ARTICLES | TITLES | {"with", "to", "for"}:
+    while before and words[before - 1] in _BETWEEN_NOT_AND_NAME:
         before -= 1
-    return before > 0 and words[before - 1] == "not"
+    said = words[max(0, before - 2) : before]
+    return bool(said) and (said[-1] in _NOT or tuple(said) == ("never", "mind"))
 
 
 _indexes: dict[int, DirectoryIndex] = {}

@@ -10,7 +10,8 @@ from appliance.calls.directory import Person, Target
 from appliance.decisions.chain import Opinion, decided, proposed
 from appliance.decisions.context import TurnContext
 from appliance.decisions.hours_text import answer
-from appliance.decisions.words import ORDINARY, TITLES, bag
+from appliance.decisions.keys import DEPARTMENT_WORDS
+from appliance.decisions.words import ARTICLES, ORDINARY, bag
 
 # A department the model names is tried. A person it names without the caller having said anything
 # like the name is asked about first, and so is any guess when the caller named a stranger.
@@ -18,7 +19,9 @@ CONFIDENCE = 0.8
 CONFIDENCE_UNHEARD = 0.6
 _SURELY = 0.85
 
-_SPEAKS_TO = TITLES | bag("to with is for called named tell ask reach")
+# After these stands a thing, and before these the name of a department.
+_THINGS = ARTICLES | bag("new old broken")
+_GROUPS = bag("people guys folks crowd side unit services hotline")
 
 _ACTIONS = {
     Intent.TRANSFER: Action.TRANSFER,
@@ -101,8 +104,13 @@ def _asked_for(turn: TurnContext) -> bool:
 
 
 def asks_for_a_stranger(words: Sequence[str]) -> bool:
-    """Whether a request names somebody the directory lacks: "can i speak to margaret"."""
+    """Whether a request names somebody the directory lacks.
+
+    "can i speak to margaret" does, and "the cashier office"; "my dishwasher" is a thing.
+    """
+    if DEPARTMENT_WORDS & set(words) or _GROUPS & set(words):
+        return True
     return any(
-        before in _SPEAKS_TO and word not in ORDINARY and not word.isdigit()
-        for before, word in pairwise(words)
+        before not in _THINGS and word not in ORDINARY and not word.isdigit()
+        for before, word in pairwise(("", *words))
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 from zlib import crc32
 
 import numpy as np
@@ -68,7 +69,7 @@ class WishModel:
                 f"wish model {path}: cannot be read ({error.strerror or error}); name the file "
                 "that comes with the appliance in models/starter"
             ) from error
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, BadZipFile, EOFError) as error:
             raise ConfigurationError(
                 f"wish model {path}: not such a model; take the one that comes with the appliance "
                 "in models/starter"

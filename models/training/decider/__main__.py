@@ -29,7 +29,8 @@ def main() -> None:
     else:
         from models.training.decider.evaluation import evaluate
 
-        evaluate(options.model, options.turns, STARTER / "decider.figures.json", options.show)
+        figures = STARTER / "decider.figures.json"
+        evaluate(options.model, STARTER / "wishes.npz", options.turns, figures, options.show)
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -1,0 +1,107 @@
+"""The starter model that tells a wish, and how the chain uses it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from appliance.calls.decision import Action, Intent
+from appliance.calls.errors import ConfigurationError, InferenceError
+from appliance.decisions.chain import DecisionChain
+from appliance.decisions.context import TurnContext
+from appliance.decisions.language_model import Proposal, ProposalRequest
+from appliance.decisions.policies import standard_policies
+from appliance.decisions.wishes import WISHES, WishModel
+from models.training.wishes.__main__ import evaluate
+from tests.unit.decisions.front_desk import WEDNESDAY, front_desk
+
+STARTER = Path(__file__).parents[3] / "models/starter/wishes.npz"
+DIRECTORY = front_desk()
+
+
+class ModelOutOfOrder:
+    """A language model that never answers, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def propose(self, request: ProposalRequest) -> Proposal:
+        self.asked += 1
+        raise InferenceError(f"nobody answers {request.text}")
+
+
+@pytest.fixture(scope="module")
+def starter() -> WishModel:
+    return WishModel.load(STARTER)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("i would like to leave a short message", Intent.MESSAGE),
+        ("until when are you open on friday", Intent.HOURS),
+        ("i am afraid that is not what i meant", Intent.CONFIRM_NO),
+        ("could you say that one more time", Intent.REPEAT),
+        ("can i please talk to somebody real", Intent.OPERATOR),
+        ("i have to move my appointment", Intent.APPOINTMENT),
+    ],
+)
+def test_a_wish_is_told(starter: WishModel, text: str, intent: Intent) -> None:
+    wish = starter.guess(text)
+    assert wish.intent is intent
+    assert 0.5 < wish.chance <= 1
+
+
+def test_nothing_said_is_no_error(starter: WishModel) -> None:
+    assert starter.guess("").intent in WISHES
+
+
+def test_handwritten_turns_are_understood() -> None:
+    right = evaluate(STARTER, None)["intent_right_percent"]
+    assert right["handwritten"] >= 93
+    assert right["unseen names, half misheard"] >= 93
+
+
+def test_names_are_code_s_and_wishes_the_model_s(starter: WishModel) -> None:
+    chain = DecisionChain(standard_policies(wishes=starter))
+    turn = TurnContext("please let alice know that it got late", DIRECTORY, WEDNESDAY)
+    decision = chain.decide(turn)
+    assert (decision.intent, decision.target_id) == (Intent.MESSAGE, "alice")
+    assert decision.action is Action.TAKE_MESSAGE
+
+
+def test_a_sure_wish_needs_no_language_model(starter: WishModel) -> None:
+    model = ModelOutOfOrder()
+    chain = DecisionChain(standard_policies(model, wishes=starter))
+    text = "could somebody of your team please phone me back some time"
+    decision = chain.decide(TurnContext(text, DIRECTORY, WEDNESDAY))
+    assert decision.intent is Intent.MESSAGE
+    assert model.asked == 0
+
+
+def test_a_model_that_does_not_answer_leaves_what_is_known(starter: WishModel) -> None:
+    model = ModelOutOfOrder()
+    chain = DecisionChain(standard_policies(model, wishes=starter))
+    text = "i want to talk to somebody about my gizmo"
+    decision = chain.decide(TurnContext(text, DIRECTORY, WEDNESDAY))
+    assert decision.action in {Action.CLARIFY, Action.TRANSFER}
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.npz: cannot be read"):
+        WishModel.load(tmp_path / "nowhere.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"{}"])
+def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.npz"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"model\.npz"):
+        WishModel.load(path)
+
+
+def test_tables_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    np.savez(path, buckets=8, places=[1, 2], weights=[[1]], scale=1.0)
+    with pytest.raises(ConfigurationError, match="do not fit"):
+        WishModel.load(path)
