@@ -16,6 +16,7 @@ from appliance.admin.config import AdminConfig, tls_context
 from appliance.admin.database import DatabaseThreads
 from appliance.admin.gate import guarded
 from appliance.admin.health import HealthChecks
+from appliance.admin.live.feeds import feeding, send_watchers_away
 from appliance.admin.metrics import Metrics
 from appliance.admin.openapi import document
 from appliance.admin.pages.api_docs import ABOUT, OPERATIONS, operations_by_tag
@@ -87,6 +88,7 @@ def create_app(services: Services, routes: Iterable[Route] | None = None) -> web
             resource.add_route("HEAD", guarded(route))
     rendering.set_up(app)
     app.on_response_prepare.append(middleware.dress)
+    app.on_shutdown.append(send_watchers_away)
     app.on_startup.append(_see_that_all_are_declared(table))
     app.cleanup_ctx.extend(_BACKGROUND)
     return app
@@ -122,7 +124,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await asyncio.to_thread(services.threads.close)
 
 
-_BACKGROUND: tuple[Background, ...] = (_running, keeping_phones, rehearsing)
+_BACKGROUND: tuple[Background, ...] = (_running, feeding, keeping_phones, rehearsing)
 
 
 async def _look(services: Services) -> None:

@@ -61,6 +61,25 @@ def guarded(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
     return handle
 
 
+async def still_lets_in(visit: Visit) -> bool:
+    """Whether who began this request, which lasts, would be let in now.
+
+    Raises:
+        StorageError, Problem: it cannot be found out at this moment.
+    """
+    before = visit.who
+    try:
+        await _identify(visit)
+    except Problem as problem:
+        if problem.status != 401:
+            raise
+        return False
+    who, permission = visit.principal, visit.route.rule.permission
+    if who is None or not who.confirmed or who.credential_id != before.credential_id:
+        return False
+    return permission is None or who.may(permission)
+
+
 async def _identify(visit: Visit) -> None:
     """Find out who asks; a token that is none is an error, a cookie that is none is not."""
     if visit.route.kind is Kind.PLAIN and visit.route.rule.who is Who.ANYONE:

@@ -2,7 +2,7 @@
 
 from appliance.admin import plain
 from appliance.admin.api import calls as api_calls
-from appliance.admin.api import documents, health, setup_history, tokens
+from appliance.admin.api import documents, events, health, setup_history, tokens
 from appliance.admin.api import setup as api_setup
 from appliance.admin.pages import (
     account,
@@ -40,6 +40,7 @@ def all_routes() -> tuple[Route, ...]:
             *api_docs.ROUTES,
             *health.ROUTES,
             *api_calls.ROUTES,
+            *events.ROUTES,
             *tokens.ROUTES,
             *api_setup.ROUTES,
             *setup_history.ROUTES,
