@@ -38,6 +38,7 @@ _BETWEEN_NOT_AND_NAME = (
         "with to for somebody someone anyone anybody in from people guys one of want need mean say"
     )
 )
+_CORRECTED = tuple((word,) for word in ("no", "nah", "rather", "sorry", "better", "actually"))
 _AUXILIARIES = bag("can could may would will does if when and or")
 
 
@@ -146,11 +147,14 @@ class DirectoryIndex:
         self, key: Key, similarity: float, sound: bool, words: Sequence[str], start: int, end: int
     ) -> Match | None:
         """A similar key in its place in the sentence, or None when it cannot be meant there."""
-        cue = _cue(words, start, end)
         window = words[start:end]
+        common = all(word in COMMON for word in window)
+        cue = _cue(words, start, end) or (
+            not common and tuple(words[start - 1 : start]) in _CORRECTED
+        )
         if _negated(words, start):
             return None
-        if key.person and not cue and all(word in COMMON for word in window):
+        if key.person and not cue and common:
             return None
         score = _WEIGHT[key.kind] * similarity
         if key.kind in (Kind.FIRST, Kind.LAST) and self._other_name(key, words, start, end):

@@ -1,6 +1,6 @@
 """Fits the softmax regression: passes over the turns with Adagrad, one turn at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,9 @@ _LARGEST = 127
 Numbers = npt.NDArray[np.float64]
 
 
-def fit(into: Path) -> None:
-    """Train and write the model to ``into``."""
-    turns = examples("wishes", "train", NAMES, _TURNS, BUCKETS)
+def fit(into: Path, wanted: Callable[[str], bool] = bool) -> None:
+    """Train and write the model to ``into``; only on templates that are ``wanted``."""
+    turns = examples("wishes", "train", NAMES, _TURNS, BUCKETS, wanted=wanted)
     say(f"{len(turns)} turns")
     weights, kept = _fitted(turns)
     scale = float(np.abs(weights[kept]).max()) / _LARGEST
