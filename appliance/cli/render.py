@@ -6,18 +6,10 @@ from pathlib import Path
 import structlog
 
 from appliance import wiring
+from appliance.admin.setup.phone_files import phone_files
 from appliance.calls.errors import SwitchTimeoutError
 from appliance.settings import load_settings
-from appliance.storage.directory_store import load_directories
-from appliance.storage.phone_store import load_lines, load_phones
-from appliance.switch.rendering import (
-    RenderedDid,
-    RenderedExtension,
-    RenderedTrunk,
-    reload_commands,
-    render,
-    write,
-)
+from appliance.switch.rendering import reload_commands, write
 
 _CONNECTS_WITHIN_S = 5.0
 
@@ -64,27 +56,6 @@ def rendered_files() -> dict[str, str]:
     settings = load_settings()
     database = wiring.database(settings)
     try:
-        phones, lines = load_phones(database), load_lines(database)
-        directories = load_directories(database)
+        return phone_files(database, settings.switch.domain)
     finally:
         database.close()
-    groups = {
-        did.number: directory.operator_target.extensions if directory.operator_target else ()
-        for directory in directories
-        for did in directory.dids
-    }
-    return render(
-        [
-            RenderedExtension(phone.number, phone.a1_hash, phone.name, phone.outbound)
-            for phone in phones
-        ],
-        [
-            RenderedTrunk(
-                line.name, line.proxy, line.realm, line.username, line.password, line.register,
-                line.addresses, line.outbound_prefixes, line.emergency,
-            )
-            for line in lines
-        ],
-        [RenderedDid(number, group) for number, group in groups.items()],
-        settings.switch.domain,
-    )  # fmt: skip

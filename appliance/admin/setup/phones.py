@@ -55,12 +55,19 @@ class PhoneKeeper:
 
     Args:
         root: FreeSWITCH's configuration directory; None leaves the files alone.
+        on_state: told of each new state.
     """
 
     def __init__(
-        self, services: Services, root: Path | None, *, look_every_s: float = _LOOK_EVERY_S
+        self,
+        services: Services,
+        root: Path | None,
+        *,
+        look_every_s: float = _LOOK_EVERY_S,
+        on_state: Callable[[PhoneState], None] = lambda _: None,
     ) -> None:
         self._services, self._root = services, root
+        self._on_state = on_state
         self._look_every_s = look_every_s
         self._wake = asyncio.Event()
         self._seen: dict[str, int] = {}
@@ -71,7 +78,7 @@ class PhoneKeeper:
     def changed(self) -> None:
         """Something was kept that phones may need; look soon."""
         if self._root is not None:
-            self.state = replace(self.state, are=PhonesAre.WAITING)
+            self._become(replace(self.state, are=PhonesAre.WAITING))
             self._wake.set()
 
     async def run(self) -> None:
@@ -97,7 +104,7 @@ class PhoneKeeper:
                 await self._tell()
             self._seen = seen
             if self.state.are is not PhonesAre.CURRENT and not self._wake.is_set():
-                self.state = PhoneState(PhonesAre.CURRENT, services.now())
+                self._become(PhoneState(PhonesAre.CURRENT, services.now()))
         except (ApplianceError, OSError, Problem) as error:
             self._failed(_words(error))
 
@@ -110,7 +117,7 @@ class PhoneKeeper:
             log.info("rendered", file=path)
         fresh = reload_commands(written)
         if fresh:
-            self.state = replace(self.state, are=PhonesAre.WAITING)
+            self._become(replace(self.state, are=PhonesAre.WAITING))
         # What was not told yet is told first; the same twice is told once.
         self._untold = tuple(dict.fromkeys((*self._untold, *fresh)))
 
@@ -124,7 +131,11 @@ class PhoneKeeper:
     def _failed(self, words: str) -> None:
         if words != self.state.error:
             log.warning("phones_behind", error=words)
-        self.state = PhoneState(PhonesAre.BEHIND, self.state.at, words)
+        self._become(PhoneState(PhonesAre.BEHIND, self.state.at, words))
+
+    def _become(self, state: PhoneState) -> None:
+        self.state = state
+        self._on_state(state)
 
 
 def _words(error: Exception) -> str:

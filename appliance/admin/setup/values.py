@@ -78,7 +78,7 @@ def _network(text: str) -> str:
         ) from None
     if network.prefixlen < _WIDEST[network.version]:
         raise ValueError("This network is so wide that anybody could call in; name a smaller one.")
-    return str(network)
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
 def _prefix(text: str) -> str:
