@@ -142,7 +142,7 @@ def clock(context: jinja2.runtime.Context, value: datetime | None) -> Markup:
 
 
 def duration(milliseconds: float | None) -> str:
-    """A length of time: ``—``, ``0.1 ms``, ``340 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 04 min``."""
+    """A length of time: ``0.1 ms``, ``340 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 04 min``."""
     if milliseconds is None:
         return "—"
     if 0 < milliseconds < 10:

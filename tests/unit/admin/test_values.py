@@ -152,7 +152,8 @@ def test_browsers_say_where_a_request_comes_from() -> None:
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
     [
-        (None, "—"), (0, "0 ms"), (0.12, "0.1 ms"), (340.4, "340 ms"), (4200, "4.2 s"), (185_000, "3 min 05 s"),
+        (None, "—"), (0, "0 ms"), (0.12, "0.1 ms"),
+        (340.4, "340 ms"), (4200, "4.2 s"), (185_000, "3 min 05 s"),
         (7_440_000, "2 h 04 min"), (3_599_900, "1 h 00 min"),
     ],
 )  # fmt: skip
