@@ -11,6 +11,7 @@ from appliance.admin.pages import (
     audit,
     calls,
     setup,
+    setup_first,
     setup_more,
     sign_in,
 )
@@ -36,6 +37,7 @@ def all_routes() -> tuple[Route, ...]:
             *audit.ROUTES,
             *health_page.ROUTES,
             *setup_more.ROUTES,
+            *setup_first.ROUTES,
             *setup.ROUTES,
             *api_docs.ROUTES,
             *health.ROUTES,

@@ -259,6 +259,11 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in _BETWEEN.split(text) if part.strip()]
 
 
+def people_words(error: ValidationError) -> str:
+    """The first thing that pydantic found, for people."""
+    return _for_people(field_problems(error, "")[0].message)
+
+
 def _for_people(message: str) -> str:
     """Pydantic's own words without its names for types."""
     if message.startswith("String should have at least 1"):

@@ -13,6 +13,7 @@ from appliance.admin.setup.forms import FORMS
 from appliance.admin.setup.kinds import KINDS
 from appliance.storage import models
 from appliance.storage.database import Database
+from appliance.storage.directory_store import load_directory
 from tests.integration.admin.admin_site import Browser, Reply, Site, Tenant, TestClock
 from tests.integration.admin.setup_rows import SetUp
 from tests.integration.admin.test_hostile_text import HOSTILE
@@ -258,3 +259,38 @@ def _harmless(kind: str) -> dict[str, Any]:
         "trunk": {"name": f"t{number[1:]}", "proxy": "sip.example.org", "position": "0"},
         "organisation": {"name": "Harbour Clinic", "greeting": "Hello.", "timezone": "UTC"},
     }[kind]  # fmt: skip
+
+
+def test_five_screens_lead_from_nothing_to_a_call(
+    on_site: OnSite, database: Database, tenant: Tenant
+) -> None:
+    number = did()
+
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.OWNER]) as browser:
+            assert "/setup/first" in (await browser.get("/setup")).text
+            fields = {"name": "Quay Clinic", "greeting": "Quay Clinic, hello.", "timezone": "UTC"}
+            reply = await fill(browser, "/setup/first", **fields)
+            assert (reply.status, reply.headers["Location"]) == (303, "/setup/first/numbers")
+            wrong = await browser.form("/setup/first/numbers", lines=f"{number}\n030 1")
+            assert wrong.status == 422
+            assert fault_at(wrong, "lines").startswith("Line 2: Write it as it is dialled")
+            spaced = f"{number[:3]} {number[3:6]} {number[6:]}"
+            assert (await browser.form("/setup/first/numbers", lines=spaced)).status == 303
+            assert number in (await browser.get("/setup/first/numbers")).text
+            wrong = await browser.form("/setup/first/people", lines="Anna Jones, 211\nBob Lee, 211")
+            assert "Line 2: Extension 211 belongs to Anna Jones" in fault_at(wrong, "lines")
+            told = await browser.form("/setup/first/people", lines="Anna Jones, 211\nBob Lee,212")
+            assert told.status == 200
+            assert len(re.findall(r'class="password">\w{16}<', told.text)) == 2
+            week = {"own": "yes", "monday": "09:00-17:00"}
+            reply = await browser.form("/setup/first/hours", **week)
+            assert reply.headers["Location"] == "/setup/first/call"
+            assert number in (await browser.get("/setup/first/call")).text
+            assert "/setup/first" not in (await browser.get("/setup")).text
+
+    on_site(check, domain=own_domain())
+    directory = load_directory(database, str(tenant.organisation_id))
+    assert directory is not None
+    assert (directory.name, directory.dids[0].number) == ("Quay Clinic", number)
+    assert [person.name for person in directory.people] == ["Anna Jones", "Bob Lee"]
