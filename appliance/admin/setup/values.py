@@ -61,8 +61,10 @@ def _host(text: str) -> str:
 
 def _split_port(text: str) -> tuple[str, str]:
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        return host, rest.removeprefix(":") if rest else "5060"
+        host, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")):
+            return text, ""
+        return host, rest[1:] if rest else "5060"
     if text.count(":") == 1:
         host, _, port = text.partition(":")
         return host, port
