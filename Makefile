@@ -14,8 +14,8 @@ setup:  ## install what is missing: Debian packages, uv, Python packages
 esl: setup  ## build python-ESL, FreeSWITCH's own client, for the control link (optional)
 	@bash scripts/python-esl.sh
 
-demo: setup  ## play the demonstration calls in real time and show the records they leave
-	@$(RUN)appliance demo $(if $(JSON),--json)
+demo: setup  ## play the demonstration calls in real time; KEEP=1 leaves the operators' page up
+	@$(RUN)appliance demo $(if $(JSON),--json) $(if $(KEEP),--keep)
 
 test: check  ## every check and every test; the real FreeSWITCH too where one is found
 	@$(RUN)python -m pytest

@@ -19,7 +19,8 @@ _STOP_S = 10.0
 class ApplianceProcess:
     """One ``appliance ...`` process.
 
-    It says ``ready`` on its standard output once it serves; everything else it logs to a file.
+    It says ``ready``, and maybe where, in a line of its standard output once it serves; everything
+    else it logs to a file.
 
     Attributes:
         name: for people, and the log's file name.
@@ -53,7 +54,7 @@ class ApplianceProcess:
         assert process.stdout is not None
         deadline = time.monotonic() + _START_S
         said = b""
-        while b"ready\n" not in said:
+        while not (b"ready" in said and said.endswith(b"\n")):
             left_s = max(deadline - time.monotonic(), 0.0)
             if not select.select([process.stdout], [], [], left_s)[0]:
                 raise ConfigurationError(

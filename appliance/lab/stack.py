@@ -149,6 +149,18 @@ class Stack:
         for process in self.controller:
             process.revive()
 
+    def start_admin(self) -> str:
+        """Start the operators' page too; its address."""
+        port = free_port()
+        self.tell("the operators' page")
+        environment = {
+            **self._environment,
+            "APPLIANCE_ADMIN__PORT": str(port),
+            "APPLIANCE_ADMIN__CONTROLLERS": str(self.controllers),
+        }
+        self._process("admin", ["admin"], environment).wait_ready()
+        return f"http://127.0.0.1:{port}"
+
     def _database(self) -> None:
         if not self.database_url:
             self.tell("PostgreSQL: a private cluster")
