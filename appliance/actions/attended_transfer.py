@@ -14,7 +14,13 @@ from gevent.event import AsyncResult
 
 from appliance.actions.call import Call
 from appliance.actions.desk import ask_desk
-from appliance.actions.desks import CALL_VARIABLE, DESK_ROLE, ROLE_VARIABLE, TRANSFER_VARIABLE
+from appliance.actions.desks import (
+    CALL_VARIABLE,
+    DESK_ROLE,
+    ROLE_VARIABLE,
+    TRANSFER_VARIABLE,
+    DeskDecision,
+)
 from appliance.actions.unbroken import asked, unbroken
 from appliance.calls.directory import Target, checked_extension
 from appliance.calls.errors import (
@@ -81,10 +87,12 @@ def _connected(
     with (
         call.desks.reserved(target.extensions) as free,
         call.desks.expected(transfer_id) as arrival,
+        call.desks.deciding(call.call_id) as decision,
     ):
         if not free:
             return TransferResult.BUSY, HangupCause.USER_BUSY.value
-        return _Attempt(call, target, free, transfer_id, arrival).run(announcement, meanwhile)
+        attempt = _Attempt(call, target, free, transfer_id, arrival, decision)
+        return attempt.run(announcement, meanwhile)
 
 
 class _Attempt:
@@ -92,8 +100,9 @@ class _Attempt:
 
     def __init__(
         self, call: Call, target: Target, extensions: tuple[str, ...], transfer_id: str,
-        arrival: "AsyncResult[CallChannel]",
+        arrival: "AsyncResult[CallChannel]", decision: DeskDecision,
     ) -> None:  # fmt: skip
+        self._decision = decision
         self._call = call
         self._target = target
         self._transfer_id = transfer_id
@@ -112,6 +121,8 @@ class _Attempt:
             if self._arrival.ready():
                 result = self._talk(self._arrival.get(), announcement, meanwhile)
                 cause = ""
+            elif self._decision.declined.is_set():
+                result, cause = TransferResult.DECLINED, HangupCause.CALL_REJECTED.value
             else:
                 result, cause = _not_answered(dialling)
         finally:
@@ -139,7 +150,8 @@ class _Attempt:
 
     def _wait_for_answer(self, dialling: gevent.Greenlet) -> None:
         patience_s = self._target.ring_timeout_s + _ARRIVAL_GRACE_S
-        gevent.wait([self._arrival, dialling], timeout=patience_s, count=1)
+        declined = self._decision.declined
+        gevent.wait([self._arrival, dialling, declined], timeout=patience_s, count=1)
         answered = isinstance(dialling.value, commands.OriginateResult)
         if not self._arrival.ready() and answered and dialling.value.cause is None:
             self._arrival.wait(_ARRIVAL_GRACE_S)
@@ -148,7 +160,7 @@ class _Attempt:
         self, desk: CallChannel, announcement: str, meanwhile: Playback | None
     ) -> TransferResult:
         try:
-            result = ask_desk(self._call, desk, announcement)
+            result = ask_desk(self._call, desk, announcement, self._decision)
             if result.connected:
                 result = self._bridge(desk, meanwhile)
         except SwitchError:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gevent.event import AsyncResult
+from gevent.event import Event as Flag
 
 from appliance.switch.call_channel import CallChannel
 
@@ -16,8 +17,33 @@ ROLE_VARIABLE = "appliance_role"
 CALL_VARIABLE = "appliance_call_id"
 TRANSFER_VARIABLE = "appliance_transfer_id"
 DESK_ROLE = "desk"
+ACCEPT, DECLINE = "1", "2"
+GONE = ""
 # FreeSWITCH sets it on the legs of ``user/EXTENSION@DOMAIN``.
 _EXTENSION_VARIABLE = "dialed_user"
+
+
+class DeskDecision:
+    """Whether a desk takes the call: the first word counts, by its keys or from elsewhere.
+
+    Attributes:
+        made: holds `ACCEPT`, `DECLINE`, or `GONE` for a desk that hung up.
+        declined: set when it was declined, also before anybody picked up.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is decided."""
+        self.made: AsyncResult[str] = AsyncResult()
+        self.declined = Flag()
+
+    def make(self, key: str) -> bool:
+        """Decide; False when that was done before."""
+        if self.made.ready():
+            return False
+        self.made.set(key)
+        if key == DECLINE:
+            self.declined.set()
+        return True
 
 
 class Desks:
@@ -28,6 +54,7 @@ class Desks:
         self._expected: dict[str, AsyncResult[CallChannel]] = {}
         self._legs: dict[str, CallChannel] = {}
         self._taken: Counter[str] = Counter()
+        self._decisions: dict[str, DeskDecision] = {}
 
     @contextmanager
     def reserved(self, extensions: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -45,6 +72,21 @@ class Desks:
             yield arrival
         finally:
             del self._expected[transfer_id]
+
+    @contextmanager
+    def deciding(self, call_id: str) -> Iterator[DeskDecision]:
+        """While inside, `decide` answers for the desk that this call rings."""
+        decision = self._decisions[call_id] = DeskDecision()
+        try:
+            yield decision
+        finally:
+            if self._decisions.get(call_id) is decision:
+                del self._decisions[call_id]
+
+    def decide(self, call_id: str, key: str) -> bool:
+        """Accept or decline in the place of the desk; False when nothing is to be decided."""
+        decision = self._decisions.get(call_id)
+        return decision is not None and decision.make(key)
 
     def attend(self, channel: CallChannel) -> None:
         """Hand a desk leg to its transfer, and keep its phone taken until the leg is gone.

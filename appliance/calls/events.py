@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     MESSAGE_TAKEN = "message_taken"
     INFORMED = "informed"
     CALLER_HUNG_UP = "caller_hung_up"
+    ENDED_BY_ORDER = "ended_by_order"
     FELL_BACK = "fell_back"
     NO_MEDIA = "no_media"
     LOST = "lost"
@@ -212,6 +213,26 @@ class MessageTaken(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAnswered(Event):
+    """Somebody at the operators' page, or a program, wanted something done in the call.
+
+    Attributes:
+        verb: as in `appliance.calls.orders.Verb`.
+        given_by: who, for people.
+        done: False when it was refused.
+        words: what was done, or why not.
+    """
+
+    kind: ClassVar[str] = "order_answered"
+
+    order_id: str
+    verb: str
+    given_by: str
+    done: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationSaved(Event):
     """The conversation's state after a turn: what another controller resumes from."""
 
@@ -236,7 +257,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     cls.kind: cls
     for cls in (
         CallStarted, CallResumed, MediaLost, TurnTaken, DecisionMade, StageFailed, EngineChanged,
-        TransferStarted, TransferEnded, LegEnded, MessageTaken, ConversationSaved, CallEnded,
+        TransferStarted, TransferEnded, LegEnded, MessageTaken, OrderAnswered, ConversationSaved,
+        CallEnded,
     )
 }  # fmt: skip
 

@@ -37,11 +37,13 @@ from appliance.controller.inputs import (
     Input,
     MediaStopped,
     NotUnderstood,
+    OrderGiven,
     SessionClosed,
     Superseded,
     TransferDone,
 )
 from appliance.controller.listening import Listener
+from appliance.controller.order_runner import OrderRunner
 from appliance.controller.speaking import SpeechOutput
 from appliance.controller.steps import StepRunner
 from appliance.dialogue.conversation import Conversation
@@ -86,6 +88,7 @@ class CallSession:
         self._timing = timing
         self._still_up = still_up
         self._steps = StepRunner(call, listener, output, inbox.put, transfers_before)
+        self._orders = OrderRunner(call, self._steps, output, conversation, self._carry_out)
         listener.on_waiting = self._waits
         self._began = time.monotonic()
         self._quiet_since: float | None = None
@@ -96,6 +99,11 @@ class CallSession:
         self._cause = HangupCause.NORMAL_CLEARING.value
         self._over = False
         self._log = structlog.get_logger().bind(call_id=call.call_id)
+
+    @property
+    def organisation_id(self) -> str:
+        """Whose call it is."""
+        return self._call.log.organisation_id
 
     @property
     def handed_over(self) -> bool:
@@ -124,7 +132,15 @@ class CallSession:
             self._output.close()
             self._call.line.close()
             pump.kill()
+            self._refuse_the_rest()
         self._record_end()
+
+    def _refuse_the_rest(self) -> None:
+        """Whoever ordered something at the last moment is told that it was too late."""
+        while not self._inbox.empty():
+            item = self._inbox.get()
+            if isinstance(item, OrderGiven):
+                self._orders.refuse(item, "The call has just left this controller.")
 
     def _pump(self) -> None:
         """Turn the leg's own Event Socket events into inputs."""
@@ -200,7 +216,10 @@ class CallSession:
             case TransferDone(result=result):
                 self._steps.transfer_over(result)
                 if not result.connected:
-                    self._carry_out(self._conversation.transferred(result, _now()))
+                    ordered = self._orders.after_transfer(result, _now())
+                    self._carry_out(ordered or self._conversation.transferred(result, _now()))
+            case OrderGiven():
+                self._orders.carry_out(item, _now())
             case _ if self._steps.busy_connecting:
                 # Nothing the caller says while a desk rings changes where the call is going.
                 return

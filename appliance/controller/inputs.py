@@ -1,7 +1,9 @@
 """What can arrive at a call session while it waits. One inbox, one order, one reader."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from appliance.calls.orders import Order, OrderAnswer
 from appliance.calls.transfer import TransferResult
 
 
@@ -83,6 +85,14 @@ class FinishedSpeaking:
     """All that was to be said has been heard; from here the caller's silence counts."""
 
 
+@dataclass(frozen=True, slots=True)
+class OrderGiven:
+    """Somebody at the operators' page wants something done; ``answer`` is called once."""
+
+    order: Order
+    answer: Callable[[OrderAnswer], None]
+
+
 Input = (
     CallerSaid
     | CallerPressed
@@ -94,4 +104,5 @@ Input = (
     | SessionClosed
     | Superseded
     | FinishedSpeaking
+    | OrderGiven
 )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from gevent.event import Event as GeventEvent
 
 from appliance.controller.call_session import CallSession
-from appliance.controller.inputs import Hangup, Superseded
+from appliance.controller.inputs import Hangup, Input, Superseded
 
 
 class Calls:
@@ -55,6 +55,20 @@ class Calls:
         finally:
             if self._sessions.get(call_id) is session:
                 del self._sessions[call_id]
+
+    def of_organisations(self) -> dict[str, list[str]]:
+        """The calls that are held, by organisation."""
+        found: dict[str, list[str]] = {}
+        for call_id, session in list(self._sessions.items()):
+            found.setdefault(session.organisation_id, []).append(call_id)
+        return found
+
+    def post(self, call_id: str, item: Input) -> bool:
+        """Hand something to a call's session; False when the call is not held here."""
+        session = self._sessions.get(call_id)
+        if session is not None:
+            session.post(item)
+        return session is not None
 
     def hung_up(self, leg_id: str, cause: str) -> None:
         """The control link says that a leg is gone."""

@@ -11,6 +11,7 @@ from appliance.actions.fall_back import fall_back
 from appliance.actions.hang_up import hang_up
 from appliance.actions.take_message import take_message
 from appliance.calls.decision import Decision
+from appliance.calls.directory import Target
 from appliance.calls.events import DecisionMade, Outcome, StageFailed
 from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.controller.inputs import FinishedSpeaking, Input, TransferDone
@@ -47,7 +48,7 @@ class StepRunner:
         output.on_silent = self.on_silent
         self._transfers = transfers_before
         self._connecting: gevent.Greenlet | None = None
-        self._target_name = ""
+        self._target: Target | None = None
         self._ended: tuple[Outcome, str] | None = None
 
     @property
@@ -121,7 +122,7 @@ class StepRunner:
             self._post(TransferDone(TransferResult.UNREACHABLE))
             return
         self._transfers += 1
-        self._target_name = target.name
+        self._target = target
         meanwhile = None
         if step.meanwhile:
             meanwhile = self._output.say(
@@ -149,6 +150,20 @@ class StepRunner:
         else:
             self._post(FinishedSpeaking())
 
+    @property
+    def with_whom(self) -> str:
+        """Who is being rung, or whom the caller is with; empty while there is nobody."""
+        return self._target.name if self._target is not None and self.busy_connecting else ""
+
+    @property
+    def ringing(self) -> Target | None:
+        """Whose phones ring now; None while nobody's do."""
+        return self._target if self._connecting is not None else None
+
+    def end_as(self, outcome: Outcome, how: str) -> None:
+        """Whatever ends the call now, this is how it ended."""
+        self._ended = (outcome, how)
+
     def transfer_over(self, result: TransferResult) -> None:
         """The transfer's greenlet is done; with the caller or without."""
         self._connecting = None
@@ -174,7 +189,7 @@ class StepRunner:
         if self._ended is not None:
             return self._ended
         if self.connected:
-            return Outcome.CONNECTED, f"connected to {self._target_name}, until one of them hung up"
+            return Outcome.CONNECTED, f"connected to {self.with_whom}, until one of them hung up"
         return conversation.hung_up()
 
     def close(self) -> None:

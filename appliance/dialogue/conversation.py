@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from appliance.calls.decision import Decision, Intent
-from appliance.calls.directory import Did, Directory
+from appliance.calls.directory import Did, Directory, Target
 from appliance.calls.events import Outcome
 from appliance.calls.transfer import TransferResult
 from appliance.decisions.chain import DecisionChain
@@ -26,7 +26,7 @@ from appliance.dialogue.moves import Moves
 from appliance.dialogue.prompts import SENTENCES, sentence
 from appliance.dialogue.reactions import Reactions
 from appliance.dialogue.state import Phase, State
-from appliance.dialogue.steps import Decided, FallBack, HangUp, Step
+from appliance.dialogue.steps import Decided, FallBack, HangUp, Say, Step
 
 MAX_SILENCES = 2
 MAX_BROKEN = 2
@@ -184,6 +184,23 @@ class Conversation:
         if state.phase is Phase.INTAKE and form is not None and state.broken == 1:
             return moves.ask_form(form, lead)
         return moves.menu(lead)
+
+    def told(self, text: str) -> list[Step]:
+        """Somebody of the organisation has the appliance say a line."""
+        self._state.remember("appliance", text)
+        return [Say(text, interruptible=False, expect=self._state.last_expect)]
+
+    def sent_to(self, target: Target, now: datetime, for_message: bool = False) -> list[Step]:
+        """Somebody of the organisation has the caller connected, or a message taken."""
+        state = self._state
+        if state.ended is not None:
+            return self._ending()
+        state.intake, state.keys = None, ""
+        if for_message:
+            lead = prompts.not_connected(TransferResult.DECLINED, target.name)
+            return self._moves.take_message(target, lead)
+        state.attempts.pop(target.id, None)
+        return self._moves.transfer(target, now)
 
     def turned_away(self) -> list[Step]:
         """There are too many calls to talk with this one: people take it, by the dialplan."""

@@ -120,8 +120,8 @@ class Database:
             StorageError: the database is out of reach, also when it goes away meanwhile.
         """
         with _converted(), self._engine.connect() as connection:
-            connection.detach()  # it is kept long, and leaves the pool to the others
             driver: Any = connection.connection.driver_connection
+            connection.detach()  # it is kept long, and leaves the pool to the others
             driver.rollback()
             driver.autocommit = True
             for channel in channels:

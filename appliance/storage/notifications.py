@@ -1,9 +1,12 @@
 """Being told of changes in the database the moment they are committed."""
 
 import threading
+import time
 from collections.abc import Callable
 
+import psycopg
 import structlog
+from psycopg.rows import TupleRow
 
 from appliance.calls.errors import StorageError
 from appliance.storage.database import Database
@@ -23,13 +26,16 @@ class Notifications:
 
     Args:
         channels: what to listen to.
+        again_s: call ``told`` so every this many seconds too; not at all when None.
         told: called on that thread with the channel and the payload; quick, and raises nothing.
     """
 
     def __init__(
-        self, database: Database, channels: tuple[str, ...], told: Callable[[str, str], None]
-    ) -> None:
+        self, database: Database, channels: tuple[str, ...], told: Callable[[str, str], None],
+        again_s: float | None = None,
+    ) -> None:  # fmt: skip
         self._database, self._channels, self._told = database, channels, told
+        self._again_s = again_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
 
@@ -42,18 +48,25 @@ class Notifications:
         self._stopping.set()
         self._thread.join(2 * _TICK_S + 3.0)
 
+    def _serve(self, connection: psycopg.Connection[TupleRow]) -> None:
+        again_at = 0.0
+        self._told("", "")
+        while not self._stopping.is_set():
+            for sent in connection.notifies(timeout=_TICK_S):
+                if self._stopping.is_set():
+                    return
+                self._told(sent.channel, sent.payload)
+            if self._again_s is not None and time.monotonic() >= again_at:
+                again_at = time.monotonic() + self._again_s
+                self._told("", "")
+
     def _run(self) -> None:
         wait_s = _FIRST_WAIT_S
         while not self._stopping.is_set():
             try:
                 with self._database.listening(*self._channels) as connection:
                     wait_s = _FIRST_WAIT_S
-                    self._told("", "")
-                    while not self._stopping.is_set():
-                        for sent in connection.notifies(timeout=_TICK_S):
-                            if self._stopping.is_set():
-                                return
-                            self._told(sent.channel, sent.payload)
+                    self._serve(connection)
             except StorageError as error:
                 log.info("not_listening", error=str(error))
                 self._stopping.wait(wait_s)

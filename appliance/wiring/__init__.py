@@ -14,6 +14,7 @@ from appliance.calls.events import Event
 from appliance.controller.assembly import Equipment
 from appliance.controller.call_session import SessionTiming
 from appliance.controller.holding import PHRASES
+from appliance.controller.orders import Orders
 from appliance.controller.reaper import OpenCall, Reaper
 from appliance.controller.supervisor import Supervisor
 from appliance.decisions.chain import DecisionChain
@@ -87,6 +88,9 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         )
         _serve(settings, supervisor, link, undo)
         _reap(settings, store, directories, events, link, supervisor, undo)
+        orders = Orders(store, supervisor.calls)
+        orders.start()
+        undo.callback(orders.stop)
         yield supervisor
 
 
