@@ -6,14 +6,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from appliance.admin.fields import Model
-from appliance.admin.pagination import Page, PageQuery, cut
+from appliance.admin.pagination import Page, cut
 from appliance.admin.problems import FieldProblem, Problem, field_problems, invalid
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, Handler, Route, api, may
 from appliance.admin.setup import changes
 from appliance.admin.setup.bodies import VersionQuery, partial, versioned
-from appliance.admin.setup.keys import after_of, cursor_of, key_of, params_of
-from appliance.admin.setup.kinds import KINDS, Faulty, Kind, Row, Work
+from appliance.admin.setup.keys import ListQuery, after_of, cursor_of, key_of, params_of
+from appliance.admin.setup.kinds import KINDS, Faulty, Kind, Part, Row, Work
 from appliance.admin.setup.kinds.extensions import EXTENSIONS, NewExtensionOut
 from appliance.admin.setup.kinds.organisation import ORGANISATION
 from appliance.admin.setup.working import changing, reading
@@ -61,9 +61,10 @@ async def in_words(kept: Callable[[], Any]) -> Any:
 
 def _listing(kind: Kind) -> Handler:
     async def handle(visit: Visit) -> Answer:
-        query: PageQuery = visit.query
+        query: ListQuery = visit.query
         after = after_of(kind, query.cursor)
-        rows = await reading(visit, lambda work: kind.page(work, after, query.limit + 1))
+        part = Part(after, query.limit + 1, query.q)
+        rows = await reading(visit, lambda work: kind.page(work, part))
         kept, following = cut(rows, query.limit, lambda row: cursor_of(kind, row))
         # The page's model differs with the kind.
         return Page[Any](items=[kind.out_of(row) for row in kept], next_cursor=following)
@@ -191,7 +192,7 @@ def _routes(kind: Kind) -> list[Route]:
     if kind is not ORGANISATION:
         routes.append(
             api(
-                "GET", plural, f"api_{kind.plural}_list", _listing(kind), _READ, query=PageQuery,
+                "GET", plural, f"api_{kind.plural}_list", _listing(kind), _READ, query=ListQuery,
                 response=Page[kind.out], summary=f"List {kind.plural}", **about,  # type: ignore[name-defined]
             )
         )  # fmt: skip

@@ -8,13 +8,13 @@ from aiohttp import web
 from appliance.admin.api.setup import new_extension, new_password
 from appliance.admin.forms import Form
 from appliance.admin.pages.setup_frame import framed
-from appliance.admin.pagination import PageQuery, cut
+from appliance.admin.pagination import cut
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, Handler, Route, may, page
 from appliance.admin.setup import changes, history
 from appliance.admin.setup.forms import FORMS, Choices, body_of, form_model, refuse, values_of
-from appliance.admin.setup.keys import after_of, cursor_of, key_of, params_of
-from appliance.admin.setup.kinds import KINDS, Faulty, Kind, Row, Work
+from appliance.admin.setup.keys import ListQuery, after_of, cursor_of, key_of, params_of
+from appliance.admin.setup.kinds import KINDS, Faulty, Kind, Part, Row, Work
 from appliance.admin.setup.kinds.base import target_names
 from appliance.admin.setup.kinds.extensions import EXTENSIONS
 from appliance.admin.setup.kinds.organisation import ORGANISATION
@@ -31,14 +31,16 @@ _AT_FIRST = {"transfer_mode": "attended", "ring_timeout_s": 20, "emergency": "on
 
 def _listing(kind: Kind) -> Handler:
     async def handle(visit: Visit) -> Answer:
-        query: PageQuery = visit.query
+        query: ListQuery = visit.query
         after = after_of(kind, query.cursor)
-        rows = await reading(visit, lambda work: kind.page(work, after, query.limit + 1))
+        part = Part(after, query.limit + 1, query.q)
+        rows = await reading(visit, lambda work: kind.page(work, part))
         kept, following = cut(rows, query.limit, lambda row: cursor_of(kind, row))
-        address = visit.url(f"setup_{kind.plural}", {"cursor": following}) if following else ""
+        asked = {"cursor": following or "", **({"q": query.q} if query.q else {})}
+        address = visit.url(f"setup_{kind.plural}", asked) if following else ""
         return framed(
             visit, "setup/list.html", kind=kind, rows=kept, columns=COLUMNS[kind.name],
-            following=str(address),
+            following=str(address), needle=query.q, many=bool(query.q or query.cursor or following),
         )  # fmt: skip
 
     return handle
@@ -185,7 +187,7 @@ def _routes(kind: Kind) -> list[Route]:
     if listed:
         routes.append(
             page(
-                "GET", listed, f"setup_{kind.plural}", _listing(kind), _READ, query=PageQuery
+                "GET", listed, f"setup_{kind.plural}", _listing(kind), _READ, query=ListQuery
             )
         )  # fmt: skip
     if not kind.single:

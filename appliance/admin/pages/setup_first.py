@@ -14,7 +14,7 @@ from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, may, page
 from appliance.admin.setup import changes
 from appliance.admin.setup.forms import FORMS, body_of, form_model, people_words, refuse, values_of
-from appliance.admin.setup.kinds import Faulty, Kind, Row, Work
+from appliance.admin.setup.kinds import Faulty, Kind, Part, Row, Work
 from appliance.admin.setup.kinds.base import Fault
 from appliance.admin.setup.kinds.extensions import EXTENSIONS
 from appliance.admin.setup.kinds.hours import HOURS
@@ -168,7 +168,7 @@ def _told(place: int, function: Callable[[], Row | None]) -> Row | None:
 
 async def _lines_screen(visit: Visit, step: int, form: Form, status: int = 200) -> web.Response:
     kind: Kind = NUMBERS if step == 1 else PEOPLE
-    rows: Sequence[Row] = await reading(visit, lambda work: kind.page(work, None, _MOST))
+    rows: Sequence[Row] = await reading(visit, lambda work: kind.page(work, Part(limit=_MOST)))
     there = [
         f"{row.state['name']}, {row.state['extension']}" if kind is PEOPLE else row.key
         for row in rows
@@ -188,7 +188,7 @@ async def take_hours(visit: Visit) -> Answer:
 
 async def call(visit: Visit) -> Answer:
     """Last screen: what to dial, and whether it arrived."""
-    rows = await reading(visit, lambda work: NUMBERS.page(work, None, 20))
+    rows = await reading(visit, lambda work: NUMBERS.page(work, Part(limit=20)))
     return _screen(visit, 4, there=[row.key for row in rows])
 
 

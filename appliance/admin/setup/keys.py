@@ -6,13 +6,20 @@ import json
 from typing import Any
 from uuid import UUID
 
-from pydantic import create_model
+from pydantic import Field, create_model
 
-from appliance.admin.fields import Model, RequiredLine
-from appliance.admin.pagination import encode_cursor
+from appliance.admin.fields import Line, Model, RequiredLine
+from appliance.admin.pagination import PageQuery, encode_cursor
 from appliance.admin.problems import wrong_value
 from appliance.admin.setup.kinds import After, Kind, Row
 from appliance.admin.visit import Visit
+
+
+class ListQuery(PageQuery):
+    """What lists of the set-up understand."""
+
+    q: Line = Field(default="", description="only those with this in their names or words")
+
 
 _BY_ID = ("person_id", "department_id", "hours_id")
 

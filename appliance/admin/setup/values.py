@@ -180,14 +180,16 @@ class _Shape:
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_printable)]
 """As it is spoken to callers."""
 
-Words = Annotated[list[Name], Field(max_length=_MOST), AfterValidator(_once)]
+Words = Annotated[
+    list[Name], Field(max_length=_MOST), AfterValidator(_once), _Shape(uniqueItems=True)
+]
 """Further names or subjects, each once."""
 
 Greeting = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
 Extension = Annotated[str, AfterValidator(_extension), _Shape(pattern="^[0-9]{2,8}$")]
 Members = Annotated[
     list[Extension], Field(max_length=200), AfterValidator(_once), AfterValidator(_somebody),
-    _Shape(minItems=1),
+    _Shape(minItems=1, uniqueItems=True),
 ]  # fmt: skip
 DialledNumber = Annotated[str, AfterValidator(_did), _Shape(pattern="^\\+?[0-9]{2,15}$")]
 RingSeconds = Annotated[int, Field(ge=3, le=120)]

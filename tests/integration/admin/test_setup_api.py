@@ -247,6 +247,7 @@ def test_a_trunks_password_stays_unless_it_is_sent_and_is_never_shown(
                 password="kept by us",
             )  # fmt: skip
             assert made["password_set"]
+            assert made["register"] is True
             reply = await program.ask("PATCH", "/trunks/provider", {"emergency": False})
             assert reply.json()["emergency"] is False
             for path in ("/trunks", "/trunks/provider", "/history"):
@@ -308,6 +309,24 @@ def test_lists_come_in_pages_that_miss_and_repeat_nothing(on_site: OnSite, tenan
             for cursor in ("x", "WyJhIiwgImIiXQ", "e30"):
                 reply = await program.ask("GET", f"/people?cursor={cursor}")
                 assert reply.status == 422
+
+    on_site(check, domain=own_domain())
+
+
+def test_lists_are_looked_through(on_site: OnSite, tenant: Tenant) -> None:
+    async def check(site: Site) -> None:
+        async with owner(site, tenant) as program:
+            await program.made("/people", name="Anna Jones", extension="211", aliases=["Annie"])
+            await program.made("/people", name="Bob Lee 100%", extension="212")
+            await program.made("/departments", name="Sales", members=["211"], topics=["invoice"])
+            for path, found in (
+                ("/people?q=ANNI", 1), ("/people?q=212", 1), ("/people?q=%25", 1),
+                ("/people?q=_", 0), ("/extensions?q=jones", 1), ("/departments?q=invoi", 1),
+                ("/hours?q=sal", 1), ("/hours?q=harbour", 1), ("/numbers?q=1", 0),
+                ("/trunks?q=x", 0),
+            ):  # fmt: skip
+                listed = await program.ask("GET", path)
+                assert len(listed.json()["items"]) == found, path
 
     on_site(check, domain=own_domain())
 

@@ -116,7 +116,8 @@ def test_days_that_are_alike_are_told_together() -> None:
 
 def test_values_read_as_people_write_them() -> None:
     names = {"7f0c": "Anna Jones"}
-    assert [value_text(item, names) for item in ("7f0c", "other", True, False, None, [])] == [
+    shown: list[Any] = ["7f0c", "other", True, False, None, []]
+    assert [value_text(item, names) for item in shown] == [
         "Anna Jones", "other", "yes", "no", "—", "—"
     ]  # fmt: skip
     dates = {"2026-12-25": [], "2026-12-31": ["09:00-12:00"]}

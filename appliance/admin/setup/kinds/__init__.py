@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from appliance.admin.setup.kinds.base import After, Fault, Faulty, Kind, Out, Row, State, Work
+from appliance.admin.setup.kinds.base import After, Fault, Faulty, Kind, Out, Part, Row, State, Work
 from appliance.admin.setup.kinds.departments import DEPARTMENTS
 from appliance.admin.setup.kinds.extensions import EXTENSIONS
 from appliance.admin.setup.kinds.hours import HOURS
@@ -11,7 +11,7 @@ from appliance.admin.setup.kinds.organisation import ORGANISATION
 from appliance.admin.setup.kinds.people import PEOPLE
 from appliance.admin.setup.kinds.trunks import TRUNKS
 
-__all__ = ["KINDS", "After", "Fault", "Faulty", "Kind", "Out", "Row", "State", "Work"]
+__all__ = ["KINDS", "After", "Fault", "Faulty", "Kind", "Out", "Part", "Row", "State", "Work"]
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,15 @@ State = dict[str, Any]
 
 After = tuple[str, str]
 """Where a page of a list goes on: the value that it is sorted by, and the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a list. ``needle``: only what has this in it; empty: everything."""
+
+    after: After | None = None
+    limit: int = 50
+    needle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ class Row:
 class Out(BaseModel):
     """Base of what is read."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     version: str
 
@@ -113,7 +122,7 @@ class Kind(ABC):
         """One of them."""
 
     @abstractmethod
-    def page(self, work: Work, after: After | None, limit: int) -> list[Row]:
+    def page(self, work: Work, part: Part) -> list[Row]:
         """Some of them, in the order of `sort_value` and key."""
 
     @abstractmethod
@@ -160,13 +169,19 @@ class Kind(ABC):
         return self.out.model_validate({**row.state, **row.more, "version": row.version})
 
 
-def page_of(
-    query: Select[Any], sort: Any, key: Any, after: After | None, limit: int
-) -> Select[Any]:
-    """A part of a list in the order of two columns."""
-    if after is not None:
-        query = query.where(tuple_(sort, key) > after)
-    return query.order_by(sort, key).limit(limit)
+def page_of(query: Select[Any], sort: Any, key: Any, part: Part, *searched: Any) -> Select[Any]:
+    """A part of a list in the order of two columns; ``searched`` hold what may be looked for."""
+    if part.after is not None:
+        query = query.where(tuple_(sort, key) > part.after)
+    if part.needle:
+        found = (column.icontains(part.needle, autoescape=True) for column in (sort, *searched))
+        query = query.where(or_(*found))
+    return query.order_by(sort, key).limit(part.limit)
+
+
+def words_in(column: Any) -> Any:
+    """A column of several words, to be looked through."""
+    return func.array_to_string(column, " ")
 
 
 def flushed(work: Work, known: Callable[[str], Fault | None]) -> None:

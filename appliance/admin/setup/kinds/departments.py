@@ -43,9 +43,16 @@ class Departments(base.Kind):
         row = work.db.get(Department, (work.organisation_id, UUID(key)))
         return _rows(work, [row])[0] if row is not None else None
 
-    def page(self, work: base.Work, after: base.After | None, limit: int) -> list[base.Row]:
+    def page(self, work: base.Work, part: base.Part) -> list[base.Row]:
         """By name."""
-        query = base.page_of(select(Department), Department.name, Department.id, after, limit)
+        query = base.page_of(
+            select(Department),
+            Department.name,
+            Department.id,
+            part,
+            base.words_in(Department.aliases),
+            base.words_in(Department.topics),
+        )
         return _rows(work, list(work.db.scalars(query)))
 
     def sort_value(self, row: base.Row) -> str:

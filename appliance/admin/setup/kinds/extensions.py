@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from appliance.admin.setup import values
 from appliance.admin.setup.bodies import ExtensionBody
@@ -48,9 +48,14 @@ class Extensions(base.Kind):
         row = work.db.get(Extension, (work.organisation_id, key))
         return self._rows(work, [row])[0] if row is not None else None
 
-    def page(self, work: base.Work, after: base.After | None, limit: int) -> list[base.Row]:
+    def page(self, work: base.Work, part: base.Part) -> list[base.Row]:
         """By number."""
-        query = base.page_of(select(Extension), Extension.number, Extension.number, after, limit)
+        same = (
+            Person.extension == Extension.number,
+            Person.organisation_id == Extension.organisation_id,
+        )
+        holder = select(func.string_agg(Person.name, " ")).where(*same).scalar_subquery()
+        query = base.page_of(select(Extension), Extension.number, Extension.number, part, holder)
         return self._rows(work, list(work.db.scalars(query)))
 
     def _rows(self, work: base.Work, rows: list[Extension]) -> list[base.Row]:

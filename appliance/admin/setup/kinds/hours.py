@@ -5,6 +5,7 @@ Their key is the organisation's id, or the department's.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import ClassVar
 from uuid import UUID
@@ -52,16 +53,17 @@ class Hours(base.Kind):
         department = work.db.get(Department, (work.organisation_id, owner))
         return self._row(work, department) if department is not None else None
 
-    def page(self, work: base.Work, after: base.After | None, limit: int) -> list[base.Row]:
+    def page(self, work: base.Work, part: base.Part) -> list[base.Row]:
         """The organisation's, then departments by name."""
+        organisation = work.db.get_one(Organisation, work.organisation_id)
         rows = []
-        if after is None:
-            rows.append(self._row(work, work.db.get_one(Organisation, work.organisation_id)))
-        elif after[1] == str(work.organisation_id):
+        if part.after is None and part.needle.casefold() in organisation.name.casefold():
+            rows.append(self._row(work, organisation))
+        after = part.after
+        if after is not None and after[1] == str(work.organisation_id):
             after = None
-        query = base.page_of(
-            select(Department), Department.name, Department.id, after, limit - len(rows)
-        )
+        rest = replace(part, after=after, limit=part.limit - len(rows))
+        query = base.page_of(select(Department), Department.name, Department.id, rest)
         return rows + [self._row(work, row) for row in work.db.scalars(query)]
 
     def sort_value(self, row: base.Row) -> str:

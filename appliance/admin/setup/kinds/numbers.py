@@ -30,9 +30,9 @@ class Numbers(base.Kind):
         row = work.db.scalars(select(Did).where(_digits() == key.lstrip("+"))).one_or_none()
         return _row(row) if row is not None else None
 
-    def page(self, work: base.Work, after: base.After | None, limit: int) -> list[base.Row]:
+    def page(self, work: base.Work, part: base.Part) -> list[base.Row]:
         """By number."""
-        query = base.page_of(select(Did), Did.number, Did.number, after, limit)
+        query = base.page_of(select(Did), Did.number, Did.number, part, Did.greeting)
         return [_row(row) for row in work.db.scalars(query)]
 
     def faults(self, work: base.Work, key: str | None, wanted: NumberBody) -> Iterable[base.Fault]:

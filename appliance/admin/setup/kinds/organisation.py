@@ -55,11 +55,10 @@ class TheOrganisation(base.Kind):
             },
         )  # fmt: skip
 
-    def page(self, work: base.Work, after: base.After | None, limit: int) -> list[base.Row]:
+    def page(self, work: base.Work, part: base.Part) -> list[base.Row]:
         """The one."""
-        del limit
         row = self.find(work, "")
-        return [row] if row is not None and after is None else []
+        return [row] if row is not None and part.after is None else []
 
     def faults(
         self, work: base.Work, key: str | None, wanted: OrganisationBody

@@ -41,9 +41,16 @@ class People(base.Kind):
         row = work.db.get(Person, (work.organisation_id, UUID(key)))
         return _row(row) if row is not None else None
 
-    def page(self, work: base.Work, after: base.After | None, limit: int) -> list[base.Row]:
+    def page(self, work: base.Work, part: base.Part) -> list[base.Row]:
         """By name."""
-        query = base.page_of(select(Person), Person.name, Person.id, after, limit)
+        query = base.page_of(
+            select(Person),
+            Person.name,
+            Person.id,
+            part,
+            Person.extension,
+            base.words_in(Person.aliases),
+        )
         return [_row(row) for row in work.db.scalars(query)]
 
     def sort_value(self, row: base.Row) -> str:

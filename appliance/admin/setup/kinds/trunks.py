@@ -47,9 +47,9 @@ class Trunks(base.Kind):
         row = work.db.get(Trunk, (work.organisation_id, key))
         return _row(row) if row is not None else None
 
-    def page(self, work: base.Work, after: base.After | None, limit: int) -> list[base.Row]:
+    def page(self, work: base.Work, part: base.Part) -> list[base.Row]:
         """By name."""
-        query = base.page_of(select(Trunk), Trunk.name, Trunk.name, after, limit)
+        query = base.page_of(select(Trunk), Trunk.name, Trunk.name, part, Trunk.proxy)
         return [_row(row) for row in work.db.scalars(query)]
 
     def faults(self, work: base.Work, key: str | None, wanted: TrunkBody) -> Iterable[base.Fault]:
