@@ -34,6 +34,10 @@ class Metrics:
             "appliance_admin_database_busy", "Units of work that run or wait",
             registry=self.registry,
         )  # fmt: skip
+        self.watchers = Gauge(
+            "appliance_admin_watchers", "Pages and programs that follow calls as they go on",
+            registry=self.registry,
+        )  # fmt: skip
         self.up = Gauge(
             "appliance_part_up", "1 when a part is well, 0.5 degraded, 0 down",
             ("part",), registry=self.registry,

@@ -1,8 +1,17 @@
 """Every route there is. A new page or resource is added here, and nowhere else."""
 
 from appliance.admin import plain
+from appliance.admin.api import (
+    call_parts,
+    documents,
+    events,
+    exports,
+    health,
+    setup_history,
+    tokens,
+)
 from appliance.admin.api import calls as api_calls
-from appliance.admin.api import documents, events, health, setup_history, tokens
+from appliance.admin.api import live as api_live
 from appliance.admin.api import setup as api_setup
 from appliance.admin.pages import (
     account,
@@ -10,6 +19,8 @@ from appliance.admin.pages import (
     api_docs,
     audit,
     calls,
+    live,
+    one_call,
     setup,
     setup_first,
     setup_more,
@@ -31,7 +42,9 @@ def all_routes() -> tuple[Route, ...]:
             *plain.ROUTES,
             *sign_in.ROUTES,
             *account.ROUTES,
+            *live.ROUTES,
             *calls.ROUTES,
+            *one_call.ROUTES,
             *accounts.ROUTES,
             *token_pages.ROUTES,
             *audit.ROUTES,
@@ -42,7 +55,10 @@ def all_routes() -> tuple[Route, ...]:
             *api_docs.ROUTES,
             *health.ROUTES,
             *api_calls.ROUTES,
+            *call_parts.ROUTES,
+            *exports.ROUTES,
             *events.ROUTES,
+            *api_live.ROUTES,
             *tokens.ROUTES,
             *api_setup.ROUTES,
             *setup_history.ROUTES,

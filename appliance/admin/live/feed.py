@@ -15,6 +15,7 @@ from functools import partial
 from uuid import UUID
 
 import structlog
+from prometheus_client import Gauge
 
 from appliance.admin.database import DatabaseThreads
 from appliance.admin.live.calls import LiveCalls
@@ -97,6 +98,9 @@ class Watcher:
 class Feed:
     """One organisation's. `start` before anything else.
 
+    Args:
+        count: of all watchers of the process.
+
     Attributes:
         calls: in progress, as of ``position``.
         position: up to which everything has been read.
@@ -104,7 +108,7 @@ class Feed:
 
     def __init__(
         self, organisation_id: UUID, threads: DatabaseThreads, now: Callable[[], datetime],
-        clock_s: Callable[[], float],
+        clock_s: Callable[[], float], count: Gauge,
     ) -> None:  # fmt: skip
         self.organisation_id = organisation_id
         self.calls = LiveCalls()
@@ -117,6 +121,7 @@ class Feed:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.used_at_s = clock_s()
+        self._count = count
 
     async def start(self) -> None:
         """Read where things stand, and go on reading.
@@ -155,11 +160,13 @@ class Feed:
             raise Problem(503, "busy", "Too many pages watch; try again soon.", retry_after_s=10)
         watcher = Watcher()
         self.watchers.add(watcher)
+        self._count.inc()
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
         """Watch no more."""
         self.watchers.discard(watcher)
+        self._count.dec()
         self.used_at_s = self._clock_s()
 
     @property

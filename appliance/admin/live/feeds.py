@@ -84,7 +84,10 @@ class Feeds:
     async def _begin(self, organisation_id: UUID) -> Feed:
         self.listen()
         services = self._services
-        feed = Feed(organisation_id, services.threads, services.now, services.clock_s)
+        feed = Feed(
+            organisation_id, services.threads, services.now, services.clock_s,
+            services.metrics.watchers,
+        )  # fmt: skip
         await feed.start()
         self._feeds[organisation_id] = feed
         return feed

@@ -7,6 +7,7 @@ import pytest
 
 from appliance.calls.orders import Order, Verb
 from appliance.events.reader import call_record, stored_events_of
+from appliance.storage.directory_store import load_directory
 from appliance.storage.order_store import OrderState, give_order, order_state, take_orders
 from tests.integration.controller.conftest import LIMIT_S, House, until
 
@@ -73,7 +74,7 @@ def test_hanging_up_ends_the_call_and_says_who_did(house: House, operator: Opera
 
 def test_a_transfer_rings_and_is_accepted_from_the_page(house: House, operator: Operator) -> None:
     desk = house.desk("212")
-    call_id, phone = house.call()
+    call_id, _ = house.call()
     assert operator.orders(call_id, Verb.TRANSFER, to="212").words == "Ringing Anna Jones."
     assert desk.rings.wait(LIMIT_S)
     # Accepted before it is picked up: whoever picks up has the caller without pressing a key.
@@ -110,7 +111,9 @@ def test_a_call_is_sent_on_to_another_desk_while_one_rings(
     call_id, phone = house.call()
     operator.orders(call_id, Verb.TRANSFER, to="212")
     assert anna.rings.wait(LIMIT_S)
-    answer = operator.orders(call_id, Verb.TRANSFER, to="200")
+    directory = load_directory(house.database, house.organisation)
+    assert directory is not None
+    answer = operator.orders(call_id, Verb.TRANSFER, to=directory.departments[0].id)
     assert answer == OrderState("done", "Anna Jones rings no more; ringing Reception.")
     assert reception.rings.wait(LIMIT_S)
     assert anna.ended.is_set()
