@@ -1,4 +1,4 @@
-"""``python -m models.training.speech {data,train,export,evaluate}``."""
+"""``python -m models.training.speech {data,train,export,evaluate,card}``."""
 
 import argparse
 from pathlib import Path
@@ -34,10 +34,15 @@ def main() -> None:
         from models.training.speech.exporting import export
 
         export(arguments.checkpoint, arguments.model)
+    elif arguments.step == "card":
+        from models.training.speech.card import write
+
+        write(_STARTER.parents[1] / "README.md", arguments.model)
     else:
         from models.training.speech.evaluation import evaluate
 
-        evaluate(arguments.model, arguments.each, arguments.only)
+        arguments.measured.parent.mkdir(parents=True, exist_ok=True)
+        evaluate(arguments.model, arguments.each, arguments.measured, arguments.only)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,12 +58,14 @@ def _parser() -> argparse.ArgumentParser:
     export = steps.add_parser("export", help="write the model for faster-whisper")
     evaluate = steps.add_parser("evaluate", help="hear the test sets through the engine")
     evaluate.add_argument("--each", type=int, default=150, help="utterances in a set")
-    evaluate.add_argument("--only", default="", help="sets with this in their name; writes nothing")
+    evaluate.add_argument("--only", default="", help="sets with this in their name")
+    evaluate.add_argument("--measured", type=Path, default=_WORK / "measured.json", help="so far")
+    card = steps.add_parser("card", help="put the figures into the model card")
     for step in (data, train):
         step.add_argument("--data", type=Path, default=_WORK / "data")
     for step in (train, export):
         step.add_argument("--checkpoint", type=Path, default=_WORK / "checkpoint.pt")
-    for step in (export, evaluate):
+    for step in (export, evaluate, card):
         step.add_argument("--model", type=Path, default=_STARTER)
     return parser
 

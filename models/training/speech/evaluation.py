@@ -3,13 +3,14 @@
 The sounds without words are also shown to the model without the engine's gates before it.
 """
 
+import hashlib
 import json
 import os
 import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from appliance.inference.config import EngineOptions
 from appliance.inference.engines.faster_whisper import FasterWhisperRecognizer
 from appliance.inference.protocols import Cancellation, Transcription, TranscriptionRequest
 from models.training.speech.progress import say
-from models.training.speech.testsets import SETS, Speaker, sounds_without_words
+from models.training.speech.testsets import SETS, Sample, Speaker, sounds_without_words
 
 FIGURES: Final = "figures.json"
 _CLIPS: Final = 200
@@ -39,23 +40,37 @@ def edits(said: Sequence[str], heard: Sequence[str]) -> int:
 
 @dataclass
 class Score:
-    """Errors counted over a set."""
+    """What is counted over a set.
+
+    Attributes:
+        seconds: of processor time for each utterance.
+        sure, unsure: confidence of each word heard rightly and wrongly, in utterances of which as
+            many words were heard as were said.
+    """
 
     words: int = 0
     errors: int = 0
     right: int = 0
     seconds: list[float] = field(default_factory=list)
-    wrong: list[tuple[str, str]] = field(default_factory=list)
+    sure: list[float] = field(default_factory=list)
+    unsure: list[float] = field(default_factory=list)
 
-    def add(self, said: str, heard: str, seconds: float) -> None:
-        """Count one utterance."""
-        errors = edits(said.split(), heard.split())
-        self.words += len(said.split())
+    def add(
+        self,
+        said: Sequence[str],
+        heard: Sequence[str],
+        confidences: Sequence[float],
+        spent_s: float,
+    ) -> None:
+        """Count one utterance; ``confidences`` are of the words that were heard."""
+        errors = edits(said, heard)
+        self.words += len(said)
         self.errors += errors
         self.right += errors == 0
-        self.seconds.append(seconds)
-        if errors:
-            self.wrong.append((said, heard))
+        self.seconds.append(round(spent_s, 3))
+        if len(said) == len(heard) == len(confidences):
+            for want, word, confidence in zip(said, heard, confidences, strict=True):
+                (self.sure if word == want else self.unsure).append(round(confidence, 3))
 
     def figures(self) -> dict[str, float]:
         """What is written down of it."""
@@ -64,30 +79,6 @@ class Score:
             "words": self.words,
             "word_errors_percent": round(100 * self.errors / self.words, 1),
             "word_for_word_percent": round(100 * self.right / len(self.seconds), 1),
-        }
-
-
-@dataclass
-class Sureness:
-    """Confidence of words that were heard rightly and wrongly, in sentences of equal length."""
-
-    right: list[float] = field(default_factory=list)
-    wrong: list[float] = field(default_factory=list)
-
-    def add(self, said: str, heard: Transcription) -> None:
-        """Note each word's confidence."""
-        words, wanted = heard.words, said.split()
-        if len(words) != len(wanted):
-            return
-        for word, want in zip(words, wanted, strict=True):
-            (self.right if word.text.strip() == want else self.wrong).append(word.confidence)
-
-    def figures(self) -> dict[str, float]:
-        """Mean of each, and where the least sure twentieth of right words begins."""
-        return {
-            "right_words_mean": round(statistics.fmean(self.right), 2),
-            "right_words_5th_percentile": round(float(np.percentile(self.right, 5)), 2),
-            "wrong_words_mean": round(statistics.fmean(self.wrong or [0.0]), 2),
         }
 
 
@@ -106,36 +97,70 @@ class Hearing:
         )
 
 
-def evaluate(model: Path, each: int, names: str = "") -> dict[str, Any]:
-    """Measure a model and write `FIGURES` beside it.
+def evaluate(model: Path, each: int, work: Path, names: str = "") -> None:
+    """Measure a model; when every set has been measured, write `FIGURES` beside it.
+
+    What is done is kept in ``work``, so that a run that was cut short is gone on with. It begins
+    anew for another model.
 
     Args:
         each: utterances in a set.
-        names: only sets with this in their name; then nothing is written.
+        work: file for what has been measured so far.
+        names: only sets with this in their name.
     """
-    hearing, speaker, sureness = Hearing(model), Speaker(), Sureness()
-    sets: dict[str, dict[str, float]] = {}
-    seconds: list[float] = []
+    hearing, speaker = Hearing(model), Speaker()
+    checksum = hashlib.sha256((model / "model.bin").read_bytes()).hexdigest()
+    done = _done(work, checksum)
+    if "sounds" not in done and not names:
+        done["sounds"] = _sounds(model, hearing)
+        _write(work, done)
     for test in SETS:
-        if names not in test.name:
-            continue
-        score = Score()
-        for sample in speaker.samples(test, each):
-            began = time.thread_time()
-            heard = hearing(sample.samples)
-            score.add(sample.text, heard.text, time.thread_time() - began)
-            sureness.add(sample.text, heard)
-        sets[test.name] = score.figures()
-        seconds += score.seconds if test.joined == 1 else []
-        say(f"{test.name}: {sets[test.name]} {score.wrong[:4]}")
-    figures: dict[str, Any] = {"sets": sets, "confidence": sureness.figures()}
-    if not names:
-        figures["sounds"] = _sounds(model, hearing)
-        figures["median_cpu_s"] = round(statistics.median(seconds), 2)
-        figures["megabytes"] = round(_size(model) / 1e6, 1)
-        _write(model / FIGURES, figures)
-    say(f"confidence: {figures['confidence']}")
-    return figures
+        if names in test.name and test.name not in done["sets"]:
+            score, wrong = _scored(hearing, speaker.samples(test, each))
+            done["sets"][test.name] = asdict(score)
+            _write(work, done)
+            say(f"{test.name}: {score.figures()} {wrong[:4]}")
+    if "sounds" in done and all(test.name in done["sets"] for test in SETS):
+        _write(model / FIGURES, _figures(model, done))
+
+
+def _scored(hearing: Hearing, samples: Iterator[Sample]) -> tuple[Score, list[str]]:
+    score, wrong = Score(), []
+    for sample in samples:
+        began = time.process_time()
+        heard = hearing(sample.samples)
+        spent = time.process_time() - began
+        confidences = [word.confidence for word in heard.words]
+        score.add(sample.text.split(), heard.text.split(), confidences, spent)
+        if heard.text != sample.text:
+            wrong.append(f"{sample.text} -> {heard.text}")
+    return score, wrong
+
+
+def _done(work: Path, checksum: str) -> dict[str, Any]:
+    if work.exists():
+        done: dict[str, Any] = json.loads(work.read_text(encoding="utf-8"))
+        if done["model"] == checksum:
+            return done
+    return {"model": checksum, "sets": {}}
+
+
+def _figures(model: Path, done: dict[str, Any]) -> dict[str, Any]:
+    scores = [Score(**done["sets"][test.name]) for test in SETS]
+    sure = [c for score in scores for c in score.sure]
+    unsure = [c for score in scores for c in score.unsure]
+    short = [score for score, test in zip(scores, SETS, strict=True) if test.joined == 1]
+    return {
+        "sets": {t.name: s.figures() for t, s in zip(SETS, scores, strict=True)},
+        "sounds": done["sounds"],
+        "confidence": {
+            "right_words_mean": round(statistics.fmean(sure), 2),
+            "right_words_5th_percentile": round(float(np.percentile(sure, 5)), 2),
+            "wrong_words_mean": round(statistics.fmean(unsure or [0.0]), 2),
+        },
+        "median_cpu_s": round(statistics.median(t for s in short for t in s.seconds), 2),
+        "megabytes": round(_size(model) / 1e6, 1),
+    }
 
 
 def _sounds(model: Path, hearing: Hearing) -> dict[str, Any]:

@@ -11,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.training.speech.features import CHUNK_S, HOP, MELS, N_FFT, RATE_HZ
+from models.training.speech.features import HOP, MELS, N_FFT, PIECE_S, RATE_HZ
 from models.training.speech.network import OWN_POSITIONS, POSITIONS
 from models.training.speech.progress import say
 from models.training.speech.tokens import LANGUAGES, Tokens
 
 Weights = dict[str, npt.NDArray[np.float32]]
-_FACTS: Final = {"prompt": False, "pauses": True}
-"""What the engine is to know: text before the speech was never trained on; pauses were."""
+_FACTS: Final = {"prompt": False, "pauses": False}
+"""What the engine is to know: text before the speech was never trained on, and of several sentences
+at once too little was."""
 _GUIDED_HEADS = (0, 1)
 
 
@@ -45,7 +46,7 @@ def export(checkpoint: Path, model: Path, quantization: str = "int8") -> None:
         tokens.save(made / "tokenizer.json")
         _write(made / "preprocessor_config.json", {
             "feature_size": MELS, "sampling_rate": RATE_HZ, "hop_length": HOP, "n_fft": N_FFT,
-            "chunk_length": CHUNK_S,
+            "chunk_length": PIECE_S,
         })  # fmt: skip
         _write(made / "appliance.json", _FACTS)
         _put(made, model)

@@ -17,7 +17,9 @@ FRAME_S: Final = HOP / RATE_HZ
 POSITION_S: Final = 2 * FRAME_S
 """Time between two of the encoder's positions."""
 CHUNK_S: Final = 9
-"""Longest piece of speech; the engine cuts longer speech to pieces half a second shorter."""
+"""Longest example in training."""
+PIECE_S: Final = 6
+"""Longest piece of speech that the engine shows the model: few examples were longer."""
 FRAMES: Final = int(CHUNK_S / FRAME_S)
 _FLOOR: Final = 8.0
 

@@ -21,7 +21,7 @@ def heard(text: str = WORDS, each: int = 20) -> Heard:
     count = each * len(words)
     return Heard(
         words,
-        frames(count) + np.arange(count, dtype=np.float32)[:, None] / 100,
+        np.asarray(frames(count) + np.arange(count)[:, None] / 100, np.float32),
         np.arange(count) // each,
         [(i, i * each, (i + 1) * each) for i in range(len(words))],
         0.1,

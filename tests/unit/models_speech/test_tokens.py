@@ -30,11 +30,12 @@ def test_edits_are_the_fewest() -> None:
 
 def test_a_score_counts_words() -> None:
     score = Score()
-    score.add("one two", "one two", 0.1)
-    score.add("three four", "three", 0.1)
+    score.add(["one", "two"], ["one", "two"], [0.9, 0.8], 0.1)
+    score.add(["three", "four"], ["three"], [0.7], 0.1)
     assert score.figures() == {
         "utterances": 2,
         "words": 4,
         "word_errors_percent": 25.0,
         "word_for_word_percent": 50.0,
     }
+    assert (score.sure, score.unsure) == ([0.9, 0.8], [])

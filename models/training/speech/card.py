@@ -1,0 +1,52 @@
+"""Puts the figures that were measured into the model card, so that the two never differ."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from models.training.speech.evaluation import FIGURES
+
+BEGIN: Final = "<!-- figures of starter/whisper -->"
+END: Final = "<!-- end of figures -->"
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The sets as a table in Markdown, then the sounds without words and what it costs."""
+    rows = ["| set | utterances | words wrong | word for word |", "| --- | ---: | ---: | ---: |"]
+    for name, of in figures["sets"].items():
+        rows.append(
+            f"| {name} | {of['utterances']} | {of['word_errors_percent']} % "
+            f"| {of['word_for_word_percent']} % |"
+        )
+    sounds, sure = figures["sounds"], figures["confidence"]
+    rows += [
+        "",
+        f"Of {sounds['clips']} clips without words, {sounds['with_words_through_engine']} gave "
+        f"words through the engine and {sounds['with_words_without_gates']} to the model alone. "
+        f"A word's confidence is {sure['right_words_mean']} on average where it is right "
+        f"({sure['right_words_5th_percentile']} at the 5th percentile) and "
+        f"{sure['wrong_words_mean']} where it is wrong. An utterance takes "
+        f"{figures['median_cpu_s']} s of one core (median).",
+    ]
+    return "\n".join(rows)
+
+
+def write(card: Path, model: Path) -> None:
+    """Replace the table in the card.
+
+    Raises:
+        ValueError: when the card has no place for it.
+    """
+    figures = json.loads((model / FIGURES).read_text(encoding="utf-8"))
+    text = card.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{card}: put {BEGIN} and {END} where the figures are to go")
+    partial = card.with_suffix(".partial")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(f"{before}{BEGIN}\n{table(figures)}\n{END}{after}")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(card)
