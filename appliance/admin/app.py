@@ -22,6 +22,7 @@ from appliance.admin.openapi import document
 from appliance.admin.pages.api_docs import ABOUT, OPERATIONS, operations_by_tag
 from appliance.admin.passwords import Passwords
 from appliance.admin.rate_limit import RateLimit
+from appliance.admin.recordings import keeping_recordings
 from appliance.admin.route_table import all_routes
 from appliance.admin.routing import Route, RouteError, check_table
 from appliance.admin.services import SERVICES, Services, utc_now
@@ -124,7 +125,9 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await asyncio.to_thread(services.threads.close)
 
 
-_BACKGROUND: tuple[Background, ...] = (_running, feeding, keeping_phones, rehearsing)
+_BACKGROUND: tuple[Background, ...] = (
+    _running, feeding, keeping_phones, rehearsing, keeping_recordings
+)  # fmt: skip
 
 
 async def _look(services: Services) -> None:

@@ -1,123 +1,225 @@
-"""Reading calls for the list; one call whole comes from ``events.reader``. Everything blocks."""
+"""Reading calls for the list and the search; one call whole comes from ``events.reader``.
 
-from collections.abc import Sequence
+Everything blocks. Rows are found by the database's function ``appliance_find_calls``; its migration
+says why.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from appliance.admin.pagination import cut, encode_cursor
+from appliance.admin.call_filters import CallFilter, Sort
+from appliance.admin.highlights import START, STOP, Piece, marked
+from appliance.admin.pagination import cut, encode_cursor, time_cursor
+from appliance.admin.problems import wrong_value
 from appliance.calls.decision import Priority
-from appliance.calls.events import Outcome
 from appliance.storage import call_models as models
+from appliance.storage.models import Did
+from appliance.storage.report_models import CallListing
 
-_RANKS = {priority: rank for rank, priority in enumerate(Priority)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFilter:
-    """Which calls; what is None does not matter.
-
-    Attributes:
-        after, before: bounds of the call's beginning; ``before`` itself is left out.
-        number: digits that the caller's number or the DID holds.
-        outcome: of calls that are over.
-        going_on: only calls that are not over.
+_PRIORITIES = tuple(Priority)
+_FIND = text("SELECT call_id, at, rank FROM appliance_find_calls(CAST(:wanted AS jsonb), :at_most)")
+# The words of a query may be spread over turns, so any of them makes a turn worth showing.
+_SNIPPETS = text(
+    r"""
+    WITH q AS (
+        SELECT q AS everything,
+               regexp_replace(q::text, '&|<(->|\d+>)', '|', 'g')::tsquery AS anything
+        FROM websearch_to_tsquery('public.appliance_words', :words) AS q
+    ), best AS (
+        SELECT DISTINCT ON (call_id) call_id, turn, speaker,
+               translate(left(text, 10000), :marks, '') AS text
+        FROM turns, q
+        WHERE organisation_id = :organisation AND call_id = ANY(:ids)
+        ORDER BY call_id,
+                 ts_rank(to_tsvector('public.appliance_words', left(text, 10000)), anything) DESC,
+                 seq
+    )
+    SELECT call_id, turn, speaker,
+           ts_headline('public.appliance_words', text, anything, :options)
+    FROM best, q
     """
-
-    after: datetime | None = None
-    before: datetime | None = None
-    number: str = ""
-    outcome: Outcome | None = None
-    going_on: bool = False
+)
+_HEADLINE = f"StartSel={START}, StopSel={STOP}, MaxWords=24, MinWords=12"
 
 
 @dataclass(frozen=True, slots=True)
+class Snippet:
+    """The turn of a call that fits a search best, with the words that were found marked."""
+
+    turn: int
+    speaker: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallLine:
     """A line of the list: the call's row, and what its decisions and transfers say in short.
 
     Attributes:
         wanted: whom the caller was last connected to, or was to be; empty when nobody.
         heard: what the first decision was made on.
+        snippet: of a search; None when the words are in no turn, or nothing was searched for.
     """
 
     call: models.Call
     priority: Priority
+    labels: tuple[str, ...]
     wanted: str
     heard: str
+    snippet: Snippet | None = None
+
+
+class _Hit(NamedTuple):
+    call_id: str
+    at: datetime
+    rank: float
 
 
 def list_calls(
-    session: Session, organisation_id: UUID, wanted: CallFilter, limit: int,
-    after: tuple[datetime, str] | None,
-) -> tuple[list[CallLine], str | None]:  # fmt: skip
-    """A page of calls, the newest first, and the cursor of the next page."""
-    query = _filtered(organisation_id, wanted)
-    if after is not None:
-        query = query.where(tuple_(models.Call.first_event_at, models.Call.call_id) < after)
-    query = query.order_by(models.Call.first_event_at.desc(), models.Call.call_id.desc())
-    found = session.scalars(query.limit(limit + 1)).all()
-    calls, following = cut(found, limit, lambda c: encode_cursor(c.first_event_at, c.call_id))
-    return _lines(session, organisation_id, calls), following
+    session: Session, organisation_id: UUID, wanted: CallFilter, limit: int, cursor: str
+) -> tuple[list[CallLine], str | None]:
+    """A page of calls, and the cursor of the next page.
+
+    Newest first, or the best first of the thousand newest that fit a search.
+
+    Raises:
+        Problem: the cursor is none of ours.
+    """
+    hits, following = find_calls(session, wanted, limit, cursor)
+    return lines_of(session, organisation_id, [hit.call_id for hit in hits], wanted), following
 
 
-def _filtered(organisation_id: UUID, wanted: CallFilter) -> Select[models.Call]:
-    call = models.Call
-    query = select(call).where(call.organisation_id == organisation_id)
-    if wanted.after is not None:
-        query = query.where(call.first_event_at >= wanted.after)
-    if wanted.before is not None:
-        query = query.where(call.first_event_at < wanted.before)
-    if wanted.number:
-        digits = f"%{''.join(c for c in wanted.number if c.isascii() and c.isdigit())}%"
-        query = query.where(or_(call.caller_number.like(digits), call.did.like(digits)))
-    if wanted.outcome is not None:
-        query = query.where(call.outcome == wanted.outcome.value)
-    if wanted.going_on:
-        query = query.where(call.ended_at.is_(None))
-    return query
+def find_calls(
+    session: Session, wanted: CallFilter, limit: int, cursor: str
+) -> tuple[Sequence[_Hit], str | None]:
+    """Ids of a page of calls in their order, and the cursor of the next page.
+
+    Raises:
+        Problem: the cursor is none of ours.
+    """
+    asked = {**_asked(session, wanted), **_place(wanted, cursor)}
+    found = session.execute(_FIND, {"wanted": json.dumps(asked), "at_most": limit + 1})
+    hits = [_Hit(*row) for row in found]
+    if wanted.ranked:
+        return cut(hits, limit, lambda hit: encode_cursor(hit.at, f"{hit.rank!r}:{hit.call_id}"))
+    return cut(hits, limit, lambda hit: encode_cursor(hit.at, hit.call_id))
 
 
-def _lines(session: Session, organisation_id: UUID, calls: Sequence[models.Call]) -> list[CallLine]:
-    ids = [call.call_id for call in calls]
+def _asked(session: Session, wanted: CallFilter) -> dict[str, Any]:
+    digits = wanted.digits
+    numbers = session.scalars(select(Did.number)) if digits else ()
+    asked: Mapping[str, Any] = {
+        "after": wanted.after and wanted.after.isoformat(),
+        "before": wanted.before and wanted.before.isoformat(),
+        "outcome": wanted.outcome and wanted.outcome.value,
+        "going_on": wanted.going_on or None,
+        "priority": None if wanted.priority is None else _PRIORITIES.index(wanted.priority),
+        "target": wanted.target or None,
+        "label": wanted.label or None,
+        "digits": digits or None,
+        "dids": [number for number in numbers if number.endswith(digits)] or None,
+        "words": wanted.words or None,
+        "sort": Sort.BEST.value if wanted.ranked else None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _place(wanted: CallFilter, cursor: str) -> dict[str, Any]:
+    place = time_cursor(cursor)
+    if place is None:
+        return {}
+    at, call_id = place
+    if not wanted.ranked:
+        return {"cursor_at": at.isoformat(), "cursor_id": call_id}
+    rank, _, call_id = call_id.partition(":")
+    try:
+        return {"cursor_at": at.isoformat(), "cursor_id": call_id, "cursor_rank": _finite(rank)}
+    except ValueError:
+        raise wrong_value(
+            "query.cursor", "Use a next_cursor as it came, or leave it out."
+        ) from None
+
+
+def _finite(text_of_rank: str) -> float:
+    rank = float(text_of_rank)
+    if not 0 <= rank <= 1e6:
+        raise ValueError(rank)
+    return rank
+
+
+def lines_of(
+    session: Session, organisation_id: UUID, ids: Sequence[str], wanted: CallFilter
+) -> list[CallLine]:
+    """The lines of calls, in the order of their ids."""
     if not ids:
         return []
-    priorities, heard = _decided(session, organisation_id, ids)
-    last = (
+    calls = select(models.Call, CallListing.priority, CallListing.labels).join(
+        CallListing,
+        (CallListing.organisation_id == models.Call.organisation_id)
+        & (CallListing.call_id == models.Call.call_id),
+    )
+    calls = calls.where(
+        models.Call.organisation_id == organisation_id, models.Call.call_id.in_(ids)
+    )
+    rows = {call.call_id: (call, rank, labels) for call, rank, labels in session.execute(calls)}
+    heard = _heard(session, organisation_id, ids)
+    targets = _targets(session, organisation_id, ids)
+    found = _snippets(session, organisation_id, ids, wanted.words) if wanted.words else {}
+    return [
+        CallLine(
+            call=rows[key][0], priority=_priority(rows[key][1]),
+            labels=tuple(sorted(rows[key][2])), wanted=targets.get(key, ""),
+            heard=heard.get(key, ""), snippet=found.get(key),
+        )
+        for key in ids
+        if key in rows
+    ]  # fmt: skip
+
+
+def _priority(rank: int | None) -> Priority:
+    return Priority.NORMAL if rank is None else _PRIORITIES[rank]
+
+
+def _targets(session: Session, organisation_id: UUID, ids: Sequence[str]) -> dict[str, str]:
+    query = (
         select(models.Transfer.call_id, models.Transfer.target_name)
         .where(models.Transfer.organisation_id == organisation_id, models.Transfer.call_id.in_(ids))
         .order_by(models.Transfer.call_id, models.Transfer.transfer)
     )
-    targets = {call_id: name or "" for call_id, name in session.execute(last)}
-    return [
-        CallLine(
-            call, priorities.get(call.call_id, Priority.NORMAL), targets.get(call.call_id, ""),
-            heard.get(call.call_id, ""),
-        )
-        for call in calls
-    ]  # fmt: skip
+    return {call_id: name or "" for call_id, name in session.execute(query)}
 
 
-def _decided(
-    session: Session, organisation_id: UUID, ids: list[str]
-) -> tuple[dict[str, Priority], dict[str, str]]:
-    """Per call: the most urgent priority, and what the first decision was made on."""
+def _heard(session: Session, organisation_id: UUID, ids: Sequence[str]) -> dict[str, str]:
     query = (
-        select(models.Decision.call_id, models.Decision.priority, models.Decision.heard)
+        select(models.Decision.call_id, models.Decision.heard)
         .where(models.Decision.organisation_id == organisation_id, models.Decision.call_id.in_(ids))
-        .order_by(models.Decision.call_id, models.Decision.seq)
+        .order_by(models.Decision.call_id, models.Decision.seq.desc())
     )
-    priorities: dict[str, Priority] = {}
-    heard: dict[str, str] = {}
-    for call_id, text, words in session.execute(query):
-        priority = Priority(text) if text in set(Priority) else Priority.NORMAL
-        if _RANKS[priority] > _RANKS.get(priorities.get(call_id, Priority.LOW), 0):
-            priorities[call_id] = priority
-        priorities.setdefault(call_id, priority)
-        heard.setdefault(call_id, words)
-    return priorities, heard
+    return {row.call_id: row.heard for row in session.execute(query)}
+
+
+def _snippets(
+    session: Session, organisation_id: UUID, ids: Sequence[str], words: str
+) -> dict[str, Snippet]:
+    found = session.execute(
+        _SNIPPETS,
+        {
+            "words": words, "marks": START + STOP, "organisation": organisation_id,
+            "ids": list(ids), "options": _HEADLINE,
+        },
+    )  # fmt: skip
+    snippets = {
+        call_id: Snippet(turn, speaker, marked(headline))
+        for call_id, turn, speaker, headline in found
+    }
+    return {key: one for key, one in snippets.items() if any(p.found for p in one.pieces)}
 
 
 def events_after(

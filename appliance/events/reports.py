@@ -6,14 +6,6 @@ same from the tables of calls; keep them alike.
 """
 
 # Text is cut so that no call, however long, outgrows what PostgreSQL can index.
-_WORDS = "to_tsvector('public.appliance_words', left(coalesce(string_agg(text, ' ' ORDER BY seq)"
-_SOME = "FILTER (WHERE weight = '{weight}'), ''), 200000))"
-
-
-def _weighed(weight: str) -> str:
-    return f"setweight({_WORDS} {_SOME.format(weight=weight)}, '{weight}')"
-
-
 SAID = """
     SELECT organisation_id, call_id, seq, at, kind, data,
            CASE kind
@@ -43,7 +35,7 @@ LABELS = """
     ON CONFLICT DO NOTHING
 """
 
-LISTINGS = f"""
+LISTINGS = """
     INSERT INTO call_list AS c (
         organisation_id, call_id, at, outcome, priority, did, caller_tail, target_ids, labels,
         words)
@@ -56,10 +48,15 @@ LISTINGS = f"""
                FILTER (WHERE kind = 'call_started'), ''),
            coalesce(array_agg(DISTINCT data ->> 'target_id') FILTER (
                WHERE kind IN ('transfer_started', 'message_taken')
-               AND data ->> 'target_id' <> ''), '{{}}'),
+               AND data ->> 'target_id' <> ''), '{}'),
            ARRAY(SELECT label FROM labelled AS l
                  WHERE l.organisation_id = said.organisation_id AND l.call_id = said.call_id),
-           {_weighed("A")} || {_weighed("B")} || {_weighed("D")}
+           setweight(to_tsvector('public.appliance_words', left(coalesce(string_agg(
+               text, ' ' ORDER BY seq) FILTER (WHERE weight = 'A'), ''), 200000)), 'A')
+           || setweight(to_tsvector('public.appliance_words', left(coalesce(string_agg(
+               text, ' ' ORDER BY seq) FILTER (WHERE weight = 'B'), ''), 200000)), 'B')
+           || setweight(to_tsvector('public.appliance_words', left(coalesce(string_agg(
+               text, ' ' ORDER BY seq) FILTER (WHERE weight = 'D'), ''), 200000)), 'D')
     FROM said GROUP BY organisation_id, call_id ORDER BY call_id
     ON CONFLICT (organisation_id, call_id) DO UPDATE SET
         at = least(c.at, excluded.at),
@@ -73,6 +70,7 @@ LISTINGS = f"""
         words = CASE WHEN length(c.words) > 10000 THEN c.words ELSE c.words || excluded.words END
 """
 
+# An answer repeats how long hearing took, which was counted with the caller's turn already.
 # A transfer's end does not say of which mode it was; its beginning may be here or stored before.
 COUNTED = """
     SELECT at, 'began' AS measure, '' AS key, 0::float8 AS total
@@ -97,6 +95,7 @@ COUNTED = """
     FROM fresh, jsonb_each(CASE jsonb_typeof(data -> 'delays_ms')
                            WHEN 'object' THEN data -> 'delays_ms' ELSE '{}' END) AS d (stage, took)
     WHERE kind = 'turn_taken' AND jsonb_typeof(took) = 'number'
+      AND NOT (data ->> 'speaker' = 'appliance' AND stage IN ('endpoint', 'transcribe'))
     UNION ALL
     SELECT at, 'confidence', appliance_confidence_bucket((data ->> 'confidence')::float8),
            (data ->> 'confidence')::float8

@@ -36,3 +36,14 @@ def read_mono(path: Path) -> tuple[bytes, int]:
             return file.readframes(file.getnframes()), file.getframerate()
     except (OSError, EOFError, wave.Error) as error:
         raise ConfigurationError(f"{path}: cannot be read as WAV: {error}") from error
+
+
+def stereo_rate(start: bytes) -> int | None:
+    """The rate in Hz of a stereo recording that begins so; None when it is anything else."""
+    if len(start) < HEADER_BYTES:
+        return None
+    riff, _, form, fmt, size, coding, channels, rate_hz, _, _, bits, data, _ = struct.unpack(
+        "<4sI4s4sIHHIIHH4sI", start[:HEADER_BYTES]
+    )
+    ours = (riff, form, fmt, size, data) == (b"RIFF", b"WAVE", b"fmt ", 16, b"data")
+    return rate_hz if ours and (coding, channels, bits) == (1, 2, 16) and rate_hz > 0 else None

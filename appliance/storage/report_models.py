@@ -57,7 +57,7 @@ class CallListing(_OfCall, Base):
     caller_tail: Mapped[str] = mapped_column(Text(collation="C"), server_default=text("''"))
     target_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     labels: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
-    words: Mapped[Any] = mapped_column(TSVECTOR, server_default=text("''"))
+    words: Mapped[Any] = mapped_column(TSVECTOR, server_default=text("''"), deferred=True)
 
 
 class Label(OfOrganisation, Base):

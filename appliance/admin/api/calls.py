@@ -1,21 +1,25 @@
 """Calls over the API: a list with filters, one call with all its parts, its events."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
-from appliance.admin.call_queries import CallFilter, CallLine, call_exists, events_after, list_calls
-from appliance.admin.fields import CallId, Limit, Line, Model, Time
-from appliance.admin.pagination import Page, PageQuery, time_cursor
+from appliance.admin.annotations import labels_of, notes_of
+from appliance.admin.call_filters import CallFilter, FilterQuery
+from appliance.admin.call_queries import CallLine, Snippet, call_exists, events_after, list_calls
+from appliance.admin.fields import CallId, Limit, Model
+from appliance.admin.pagination import Page, PageQuery
 from appliance.admin.problems import not_found
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, api, may
 from appliance.admin.visit import Visit
 from appliance.calls.decision import Priority
-from appliance.calls.events import Outcome
 from appliance.events.reader import CallRecord, call_record
+from appliance.storage.report_models import CallNote
 
 
 class _FromRow(BaseModel):
@@ -40,17 +44,44 @@ class CallOut(_FromRow):
     times_resumed: int
 
 
+class PieceOut(BaseModel):
+    """A piece of text, and whether it was searched for."""
+
+    text: str
+    found: bool
+
+
+class SnippetOut(BaseModel):
+    """The turn that fits a search best. Joined, its pieces are text and never markup."""
+
+    turn: int
+    speaker: str
+    pieces: list[PieceOut]
+
+    @classmethod
+    def of(cls, snippet: Snippet) -> Self:
+        """From what was found."""
+        pieces = [PieceOut(text=piece.text, found=piece.found) for piece in snippet.pieces]
+        return cls(turn=snippet.turn, speaker=snippet.speaker, pieces=pieces)
+
+
 class CallLineOut(CallOut):
     """A line of the list."""
 
     priority: Priority
+    labels: list[str]
     wanted: str = Field(description="whom the caller was last connected to, or was to be")
+    snippet: SnippetOut | None = Field(description="of a search, where a turn holds its words")
 
     @classmethod
     def of(cls, line: CallLine) -> Self:
         """From a row of the list."""
         call = CallOut.model_validate(line.call).model_dump()
-        return cls(**call, priority=line.priority, wanted=line.wanted)
+        snippet = SnippetOut.of(line.snippet) if line.snippet else None
+        return cls(
+            **call, priority=line.priority, labels=list(line.labels), wanted=line.wanted,
+            snippet=snippet,
+        )  # fmt: skip
 
 
 class TurnOut(_FromRow):
@@ -116,20 +147,33 @@ class MessageOut(_FromRow):
     urgent: bool
 
 
+class NoteOut(_FromRow):
+    """What somebody wrote about a call."""
+
+    id: UUID
+    at: datetime
+    author: str
+    text: str
+
+
 class CallRecordOut(BaseModel):
     """One call whole, each part in the order it happened."""
 
     call: CallOut
+    labels: list[str]
+    notes: list[NoteOut]
     turns: list[TurnOut]
     decisions: list[DecisionOut]
     transfers: list[TransferOut]
     messages: list[MessageOut]
 
     @classmethod
-    def of(cls, record: CallRecord) -> Self:
+    def of(cls, record: CallRecord, labels: Sequence[str], notes: Sequence[CallNote]) -> Self:
         """From what the reader found."""
         return cls(
             call=CallOut.model_validate(record.call),
+            labels=list(labels),
+            notes=[NoteOut.model_validate(note) for note in notes],
             turns=[TurnOut.model_validate(turn) for turn in record.turns],
             decisions=[DecisionOut.model_validate(item) for item in record.decisions],
             transfers=[TransferOut.model_validate(item) for item in record.transfers],
@@ -148,14 +192,8 @@ class EventOut(_FromRow):
     data: dict[str, Any]
 
 
-class CallsQuery(PageQuery):
-    """Filters; all that are given have to hold."""
-
-    after: Time | None = Field(default=None, description="calls that began then or later")
-    before: Time | None = Field(default=None, description="calls that began earlier")
-    number: Line = Field(default="", description="digits of the caller's number or of the DID")
-    outcome: Outcome | None = None
-    going_on: bool = Field(default=False, description="only calls that are not over")
+class CallsQuery(PageQuery, FilterQuery):
+    """A page of the calls that fit."""
 
 
 class EventsQuery(Model):
@@ -179,27 +217,53 @@ class EventList(BaseModel):
 
 
 async def list_(visit: Visit) -> Answer:
-    """Calls, the newest first."""
+    """Calls, the newest first, or those that fit a search best."""
     query: CallsQuery = visit.query
-    wanted = CallFilter(
-        after=query.after, before=query.before, number=query.number, outcome=query.outcome,
-        going_on=query.going_on,
-    )  # fmt: skip
-    after = time_cursor(query.cursor)
-    lines, following = await visit.database(
-        lambda db: list_calls(db, visit.who.organisation_id, wanted, query.limit, after)
-    )
+    lines, following = await listed(visit, CallFilter.of(query), query)
     return Page[CallLineOut](items=[CallLineOut.of(line) for line in lines], next_cursor=following)
+
+
+async def listed(
+    visit: Visit, wanted: CallFilter, query: PageQuery
+) -> tuple[list[CallLine], str | None]:
+    """A page of calls. A search shows what callers said, so it is noted in the audit log."""
+
+    def look(db: Session) -> tuple[list[CallLine], str | None]:
+        lines, following = list_calls(
+            db, visit.who.organisation_id, wanted, query.limit, query.cursor
+        )
+        if wanted.words:
+            visit.trace.write(
+                db, visit.now, action="calls.searched", object_kind="calls", object_id="",
+                after={"words": wanted.words, "shown": len(lines)},
+            )  # fmt: skip
+        return lines, following
+
+    return await visit.database(look)
 
 
 async def get(visit: Visit) -> Answer:
     """One call."""
+    record = await record_of(visit)
+    organisation, call_id = visit.who.organisation_id, visit.params.call_id
+    labels, notes = await visit.database(
+        lambda db: (labels_of(db, organisation, call_id), notes_of(db, organisation, call_id))
+    )
+    return CallRecordOut.of(record, labels, notes)
+
+
+async def record_of(visit: Visit) -> CallRecord:
+    """The call that the path names, whole.
+
+    Raises:
+        Problem: there is no such call.
+    """
     who, call_id = visit.who, visit.params.call_id
     database = visit.services.threads.database
     record = await visit.run(lambda: call_record(database, str(who.organisation_id), call_id))
     if record is None:
         raise not_found("call")
-    return CallRecordOut.of(record)
+    return record
 
 
 async def events(visit: Visit) -> Answer:
@@ -220,7 +284,8 @@ async def events(visit: Visit) -> Answer:
 ROUTES = (
     api(
         "GET", "/calls", "api_calls", list_, may(Permission.CALLS_READ), query=CallsQuery,
-        response=Page[CallLineOut], tag="Calls", summary="List calls",
+        response=Page[CallLineOut], tag="Calls",
+        summary="List calls, or search what was said in them",
     ),
     api(
         "GET", "/calls/{call_id}", "api_call", get, may(Permission.CALLS_READ), params=CallParams,

@@ -1,65 +1,27 @@
-"""The list of calls, and one call from ring to record."""
+"""The list of calls with its search and filters."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from appliance.admin.call_queries import CallFilter, list_calls
-from appliance.admin.fields import CallId, Line, Model, OptionalTime
-from appliance.admin.pagination import PageQuery, time_cursor
-from appliance.admin.problems import not_found
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from appliance.admin.annotations import known_labels
+from appliance.admin.api.calls import CallsQuery, listed
+from appliance.admin.call_filters import CallFilter, Sort
+from appliance.admin.rendering import words
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, may, page
 from appliance.admin.visit import Visit, see_other
+from appliance.calls.decision import Priority
 from appliance.calls.events import Outcome
-from appliance.events.reader import (
-    CallRecord,
-    DecisionRecord,
-    TransferRecord,
-    TurnRecord,
-    call_record,
-)
+from appliance.storage.models import Department, Person
 
-_LAST_WORDS = ("decided", "refused")
-
-
-class CallsQuery(PageQuery):
-    """The form of filters."""
-
-    after: OptionalTime = None
-    before: OptionalTime = None
-    number: Line = ""
-    outcome: Outcome | None = None
-
-
-class CallParams(Model):
-    """A call."""
-
-    call_id: CallId
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Something of the timeline: exactly one of the three is there.
-
-    Attributes:
-        decision: that the turn led to, where it did.
-        reason: of the policy that had the last word in the decision.
-    """
-
-    at: datetime
-    seq: int
-    turn: TurnRecord | None = None
-    transfer: TransferRecord | None = None
-    decision: DecisionRecord | None = None
-
-    @property
-    def reason(self) -> str:
-        """Why it was decided so, in the words of the policy that decided."""
-        verdicts = self.decision.decision.get("verdicts", []) if self.decision else []
-        reasons = [item["reason"] for item in verdicts if item["verdict"] in _LAST_WORDS]
-        return reasons[-1] if reasons else ""
+Choice = tuple[str, str, list[tuple[str, str]]]
+Span = tuple[str, str, bool]
+_DETAILS = ("after", "before", "number", "person", "label", "outcome", "priority", "sort")
+_MINUTE = "%Y-%m-%dT%H:%M"
 
 
 async def home(visit: Visit) -> Answer:
@@ -71,60 +33,74 @@ async def show_list(visit: Visit) -> Answer:
     """The list."""
     query: CallsQuery = visit.query
     zone = ZoneInfo(visit.who.timezone)
-    wanted = CallFilter(
-        after=_in_zone(query.after, visit.request.query.get("after", ""), zone),
-        before=_in_zone(query.before, visit.request.query.get("before", ""), zone),
-        number=query.number, outcome=query.outcome,
-    )  # fmt: skip
-    after = time_cursor(query.cursor)
-    lines, following = await visit.database(
-        lambda db: list_calls(db, visit.who.organisation_id, wanted, query.limit, after)
+    given = visit.request.query
+    query = query.model_copy(
+        update={
+            "after": in_zone(query.after, given.get("after", ""), zone),
+            "before": in_zone(query.before, given.get("before", ""), zone),
+        }
     )
+    wanted = CallFilter.of(query)
+    lines, following = await listed(visit, wanted, query)
+    choices = await visit.database(lambda db: _choices(db, visit))
     filters = {
         name: value
-        for name, value in visit.request.query.items()
-        if name in CallsQuery.model_fields and name != "cursor" and value
+        for name, value in given.items()
+        if name in CallsQuery.model_fields and name not in ("cursor", "limit") and value
     }
+    narrowed = sum(name in filters for name in _DETAILS)
     return visit.page(
-        "calls.html", lines=lines, filters=filters, outcomes=list(Outcome),
+        "calls.html", lines=lines, filters=filters, choices=choices, narrowed=narrowed,
+        ranked=wanted.ranked, spans=_spans(visit, filters, visit.now.astimezone(zone)),
         following=str(visit.url("calls", {**filters, "cursor": following})) if following else "",
+        newest=str(visit.url("calls", {**filters, "sort": Sort.NEWEST.value})),
+        exported={**filters, **_bounds(wanted)},
     )  # fmt: skip
 
 
-async def show_call(visit: Visit) -> Answer:
-    """One call; looking at it is noted in the audit log."""
-    who, call_id = visit.who, visit.params.call_id
-    database = visit.services.threads.database
-    record = await visit.run(lambda: call_record(database, str(who.organisation_id), call_id))
-    if record is None:
-        raise not_found("call")
-    return visit.page("call.html", record=record, call=record.call, timeline=timeline(record))
+def _bounds(wanted: CallFilter) -> dict[str, str]:
+    """Times as the API takes them; the page's own are the organisation's."""
+    bounds = {"after": wanted.after, "before": wanted.before}
+    return {name: value.isoformat() for name, value in bounds.items() if value is not None}
 
 
-def timeline(record: CallRecord) -> list[Moment]:
-    """Turns with their decisions, and transfers, as they happened."""
-    decisions = {decision.turn: decision for decision in record.decisions}
-    turns = {turn.turn for turn in record.turns}
-    moments = [
-        Moment(turn.at, turn.seq, turn=turn, decision=_of(turn, decisions)) for turn in record.turns
+def _choices(db: Session, visit: Visit) -> list[Choice]:
+    organisation = visit.who.organisation_id
+    people: Sequence[tuple[str, str]] = [
+        (str(key), name)
+        for table in (Department, Person)
+        for key, name in db.execute(
+            select(table.id, table.name)
+            .where(table.organisation_id == organisation)
+            .order_by(table.name)
+            .limit(500)
+        )
     ]
-    moments += [
-        Moment(decision.at, decision.seq, decision=decision)
-        for decision in record.decisions
-        if decision.turn not in turns
+    return [
+        ("person", "Person or department", list(people)),
+        ("label", "Label", [(name, words(name)) for name in known_labels(db, organisation)]),
+        ("outcome", "Outcome", [(one.value, words(one.value)) for one in Outcome]),
+        ("priority", "Priority", [(one.value, words(one.value)) for one in Priority]),
     ]
-    moments += [
-        Moment(transfer.started_at or record.call.first_event_at, transfer.seq, transfer=transfer)
-        for transfer in record.transfers
-    ]
-    return sorted(moments, key=lambda moment: moment.seq)
 
 
-def _of(turn: TurnRecord, decisions: dict[int, DecisionRecord]) -> DecisionRecord | None:
-    return decisions.get(turn.turn)
+def _spans(visit: Visit, filters: dict[str, str], now: datetime) -> list[Span]:
+    """Links to spans that are often wanted, and whether each is what is shown."""
+    today = now.replace(hour=0, minute=0)
+    others = {name: value for name, value in filters.items() if name not in ("after", "before")}
+    shown = (filters.get("after", ""), filters.get("before", ""))
+    spans = []
+    for name, begins in (
+        ("Any time", None), ("Today", today), ("7 days", today - timedelta(days=6)),
+        ("30 days", today - timedelta(days=29)),
+    ):  # fmt: skip
+        after = begins.strftime(_MINUTE) if begins is not None else ""
+        query = {**others, "after": after} if after else others
+        spans.append((name, str(visit.url("calls", query or None)), shown == (after, "")))
+    return spans
 
 
-def _in_zone(value: datetime | None, text: str, zone: ZoneInfo) -> datetime | None:
+def in_zone(value: datetime | None, text: str, zone: ZoneInfo) -> datetime | None:
     """What a browser's field of date and time means: the organisation's time, without a zone."""
     if value is None:
         return None
@@ -132,12 +108,7 @@ def _in_zone(value: datetime | None, text: str, zone: ZoneInfo) -> datetime | No
     return value if bare.tzinfo is not None else bare.replace(tzinfo=zone)
 
 
-_LOOK: dict[str, Any] = {"object_kind": "call", "params": CallParams}
 ROUTES = (
     page("GET", "/", "home", home, may(Permission.HEALTH_READ)),
     page("GET", "/calls", "calls", show_list, may(Permission.CALLS_READ), query=CallsQuery),
-    page(
-        "GET", "/calls/{call_id}", "call", show_call, may(Permission.CALLS_READ),
-        audit="call.looked_at", **_LOOK,
-    ),
-)  # fmt: skip
+)

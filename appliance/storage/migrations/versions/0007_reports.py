@@ -194,6 +194,7 @@ BEGIN
                 public.appliance_delay_bucket(took::float8) AS bucket
             FROM public.turns AS t, jsonb_each(t.delays_ms) AS d (stage, took)
             WHERE t.organisation_id = mine AND jsonb_typeof(took) = 'number'
+              AND NOT (t.speaker = 'appliance' AND stage IN ('endpoint', 'transcribe'))
         ) AS delays GROUP BY hour, stage, bucket
         UNION ALL
         SELECT date_trunc('hour', at, zone), 'confidence',
