@@ -124,7 +124,12 @@ class PhoneKeeper:
     async def _tell(self) -> None:
         while self._untold:
             command = self._untold[0]
-            await self._services.switch.api(command)
+            try:
+                await self._services.switch.api(command)
+            except SwitchError as error:
+                # A gateway that is new is not there to be taken down.
+                if error.retryable or " killgw " not in command:
+                    raise
             log.info("reloaded", command=command)
             self._untold = self._untold[1:]
 

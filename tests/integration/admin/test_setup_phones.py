@@ -30,7 +30,7 @@ class Switch:
     port: int = 0
     told: list[str] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
-    refuses: bool = False
+    refuses: str = "killgw"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"Content-Type: auth/request\n\n")
@@ -43,7 +43,7 @@ class Switch:
                 asked = command.removeprefix("api ")
                 if asked == "reloadxml" or asked.startswith("sofia"):
                     self.told.append(asked)
-                answer = b"-ERR no" if self.refuses else b"+OK"
+                answer = b"-ERR no" if self.refuses in asked else b"+OK"
                 length = str(len(answer)).encode()
                 writer.write(
                     b"Content-Type: api/response\nContent-Length: " + length + b"\n\n" + answer
@@ -126,6 +126,24 @@ def test_an_extension_is_written_and_freeswitch_is_told(
     on_site(check)
 
 
+def test_a_new_trunk_is_taken_up_though_it_was_never_there_to_take_down(
+    on_site: OnSite, tenant: Tenant, tmp_path: Path
+) -> None:
+    async def check(site: Site) -> None:
+        async with switching() as switch, keeping(site, tmp_path, switch.port) as keeper:
+            await keeper.wait_for(PhonesAre.CURRENT)
+            async with owner(site, tenant) as program:
+                await program.made("/trunks", name="provider x", proxy="sip.example.org")
+            keeper.changed()
+            await switch.wait_for("sofia profile external rescan")
+            await keeper.wait_for(PhonesAre.CURRENT)
+            assert any(
+                command.startswith("sofia profile external killgw") for command in switch.told
+            )
+
+    on_site(check)
+
+
 def test_changes_of_others_are_found_without_being_told(
     on_site: OnSite, database: Database, tenant: Tenant, clock: TestClock, tmp_path: Path
 ) -> None:
@@ -149,12 +167,12 @@ def test_what_freeswitch_was_not_told_is_told_when_it_is_back(
 ) -> None:
     async def check(site: Site) -> None:
         async with switching() as switch:
-            switch.refuses = True
+            switch.refuses = "reloadxml"
             async with keeping(site, tmp_path, switch.port, look_every_s=0.05) as keeper:
                 await keeper.wait_for(PhonesAre.BEHIND)
                 assert "FreeSWITCH has not read them" in keeper.state.error
                 assert phone_line(keeper.state, site.services.now()).look == "down"
-                switch.refuses = False
+                switch.refuses = "killgw"
                 await keeper.wait_for(PhonesAre.CURRENT)
                 assert keeper.state.error == ""
 
