@@ -246,7 +246,7 @@ _NOW = _compiled(
         r"|quickly|fast"
         r"|immediately|urgently|at once)\b(?! (?:with|for|on|about))",
         r"\bget a doctor\b|\b(?:send|call) (?:help(?! desk)|somebody quick|a doctor)\b"
-        r"|\bget help\b(?! with| from| on)",
+        r"|\bget help\b(?! with| from| on| desk)",
         r"^(?:hello |please |somebody |someone |oh god |quick )*help(?: help)*(?: me| us)?"
         r"(?: please| now| quick| quickly| fast| hello)*$",
     )

@@ -11,6 +11,7 @@ from appliance.decisions.chain import Opinion, decided, proposed
 from appliance.decisions.context import TurnContext
 from appliance.decisions.hours_text import answer
 from appliance.decisions.keys import DEPARTMENT_WORDS
+from appliance.decisions.spoken import digit_runs
 from appliance.decisions.words import ARTICLES, ORDINARY, bag
 
 # A department the model names is tried. A person it names without the caller having said anything
@@ -21,6 +22,7 @@ _SURELY = 0.85
 
 # After these stands a thing, and before these the name of a department.
 _THINGS = ARTICLES | bag("new old broken")
+_SHORTEST_NUMBER = 3
 _GROUPS = bag("people guys folks crowd side unit services hotline")
 
 _ACTIONS = {
@@ -106,9 +108,11 @@ def _asked_for(turn: TurnContext) -> bool:
 def asks_for_a_stranger(words: Sequence[str]) -> bool:
     """Whether a request names somebody the directory lacks.
 
-    "can i speak to margaret" does, and "the cashier office"; "my dishwasher" is a thing.
+    "can i speak to margaret" does, "the cashier office" and "number four seven one";
+    "my dishwasher" is a thing.
     """
-    if DEPARTMENT_WORDS & set(words) or _GROUPS & set(words):
+    numbers = any(len(run.digits) >= _SHORTEST_NUMBER for run in digit_runs(words))
+    if numbers or DEPARTMENT_WORDS & set(words) or _GROUPS & set(words):
         return True
     return any(
         before not in _THINGS and word not in ORDINARY and not word.isdigit()
