@@ -16,8 +16,11 @@ from appliance.calls.errors import ConfigurationError
 from appliance.cli.logs import configure_logs
 from appliance.settings import load_settings
 from appliance.storage.database import Database
+from appliance.storage.directory_import import organisation_id_of
 from appliance.storage.models import Organisation
 from appliance.wiring.admin import serve_admin
+
+_LONGEST_NAME = 100
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,6 +32,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     adding.add_argument("email")
     adding.add_argument("--name", default="", help="shown on pages; the address when left out")
     adding.add_argument("--organisation", default="", help="name or id, where there are several")
+    adding.add_argument(
+        "--new-organisation", default="", metavar="NAME", help="make the organisation too"
+    )
     adding.add_argument(
         "--generate", action="store_true", help="make a password up and show it, do not ask"
     )
@@ -56,10 +62,15 @@ def run_add(arguments: argparse.Namespace) -> int:
     """Make the account; a password that is made up is shown this once."""
     database = wiring.database(load_settings())
     email = _checked_email(arguments.email)
-    organisation = _organisation(database, arguments.organisation)
+    new = arguments.new_organisation.strip()
+    organisation = (
+        organisation_id_of(new) if new else _organisation(database, arguments.organisation)
+    )
     generate = arguments.generate or not sys.stdin.isatty()
     password = passwords.generated() if generate else _asked(email)
     hashed = passwords.Passwords().hash(password)
+    if new:
+        _make(database, organisation, new)
     accounts.add_owner(
         database, organisation, email=email, name=arguments.name or email, password_hash=hashed,
         now=datetime.now(UTC),
@@ -103,9 +114,22 @@ def _organisation(database: Database, wanted: str) -> UUID:
     names = ", ".join(sorted(found.values())) or "none"
     if not found:
         raise ConfigurationError(
-            "there is no organisation yet: read one in with `appliance import-directory FILE`"
+            "there is no organisation yet: name one with --new-organisation, or read one in with "
+            "`appliance import-directory FILE`"
         )
     raise ConfigurationError(f"name one of the organisations with --organisation: {names}")
+
+
+def _make(database: Database, organisation_id: UUID, name: str) -> None:
+    """Add an empty organisation; the operators' page leads through the rest."""
+    if not name.isprintable() or len(name) > _LONGEST_NAME:
+        raise ConfigurationError(f"--new-organisation: at most {_LONGEST_NAME} plain characters")
+    with database.session(organisation_id) as session:
+        if session.get(Organisation, organisation_id) is not None:
+            raise ConfigurationError(
+                f"there is an organisation {name!r} already: use --organisation for it"
+            )
+        session.add(Organisation(organisation_id=organisation_id, name=name))
 
 
 def _asked(email: str) -> str:

@@ -39,13 +39,18 @@ def import_directory(
         StorageError: the database is out of reach.
     """
     file = read_directory_file(yaml_path)
-    organisation_id = file.organisation.id or uuid5(_ORGANISATIONS, file.organisation.name)
+    organisation_id = file.organisation.id or organisation_id_of(file.organisation.name)
     try:
         with database.session(organisation_id) as session:
             _Import(session, organisation_id, file, domain).run(prune)
     except RefusedRowError as error:
         raise ConfigurationError(f"directory file {yaml_path}: {_mend(error)}") from error
     return str(organisation_id)
+
+
+def organisation_id_of(name: str) -> UUID:
+    """The id that an organisation gets by its first name, so that its file finds it again."""
+    return uuid5(_ORGANISATIONS, name)
 
 
 def _mend(error: RefusedRowError) -> str:

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import pytest
 
+from appliance.storage.database import Database
+from appliance.storage.directory_import import organisation_id_of
 from tests.integration.admin.admin_site import Tenant
 
 pytestmark = pytest.mark.postgres
@@ -95,3 +97,16 @@ def test_without_a_database_the_page_is_not_served(tmp_path: Path) -> None:
     found = _run(_environment("", tmp_path))
     assert found.returncode == 1
     assert "set DATABASE_URL" in found.stderr
+
+
+def test_an_empty_database_gets_its_organisation_and_its_first_owner(
+    postgres_url: str, tmp_path: Path, database: Database
+) -> None:
+    environment = _environment(postgres_url, tmp_path)
+    name, email = f"Quay {uuid4().hex[:8]}", f"first-{uuid4().hex[:8]}@example.org"
+    made = _run(environment, "add-administrator", email, "--new-organisation", name)
+    assert made.returncode == 0, made.stderr
+    assert str(organisation_id_of(name)) in database.directory_index()
+    again = _run(environment, "add-administrator", "a@b.c", "--new-organisation", name)
+    assert again.returncode == 1
+    assert "use --organisation for it" in again.stderr
