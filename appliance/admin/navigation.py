@@ -36,6 +36,7 @@ class Shown:
 MENU: tuple[Entry, ...] = (
     Entry("live", "/live", "Live", "live", Permission.LIVE_READ),
     Entry("calls", "/calls", "Calls", "calls", Permission.CALLS_READ),
+    Entry("figures", "/figures", "Figures", "figures", Permission.FIGURES_READ),
     Entry("setup", "/setup", "Set-up", "setup", Permission.SETUP_READ),
     Entry("accounts", "/accounts", "Accounts", "people", Permission.ACCOUNTS_MANAGE),
     Entry("audit", "/audit", "Audit log", "audit", Permission.AUDIT_READ),

@@ -11,6 +11,7 @@ from appliance.admin.api import (
     tokens,
 )
 from appliance.admin.api import calls as api_calls
+from appliance.admin.api import figures as api_figures
 from appliance.admin.api import live as api_live
 from appliance.admin.api import setup as api_setup
 from appliance.admin.pages import (
@@ -19,6 +20,7 @@ from appliance.admin.pages import (
     api_docs,
     audit,
     calls,
+    figures,
     live,
     one_call,
     setup,
@@ -45,6 +47,7 @@ def all_routes() -> tuple[Route, ...]:
             *live.ROUTES,
             *calls.ROUTES,
             *one_call.ROUTES,
+            *figures.ROUTES,
             *accounts.ROUTES,
             *token_pages.ROUTES,
             *audit.ROUTES,
@@ -57,6 +60,7 @@ def all_routes() -> tuple[Route, ...]:
             *api_calls.ROUTES,
             *call_parts.ROUTES,
             *exports.ROUTES,
+            *api_figures.ROUTES,
             *events.ROUTES,
             *api_live.ROUTES,
             *tokens.ROUTES,

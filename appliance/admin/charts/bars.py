@@ -21,13 +21,18 @@ _LEFT = 150.0
 _RIGHT = 70.0
 _STEP = 24.0
 _BAR = 15.0
-_LONGEST = 24
+_LONGEST = 21
 
 
 def bars(
-    caption: Caption, labels: Sequence[str], series: Sequence[Series], say: Say = plain
-) -> Markup:
-    """A bar for each label, with its sum at the end."""
+    caption: Caption, labels: Sequence[str], series: Sequence[Series], say: Say = plain,
+    numbers: Sequence[Series] | None = None,
+) -> Markup:  # fmt: skip
+    """A bar for each label, with its sum at the end.
+
+    Args:
+        numbers: for the table, where the drawn pieces are differences of them.
+    """
     sums = [sum(one.values[place] or 0 for one in series) for place in range(len(labels))]
     top = max(sums, default=0) or 1
     inside = [
@@ -38,7 +43,7 @@ def bars(
     height = max(len(labels), 1) * _STEP + 4
     return figure(
         caption, svg(caption, height, inside, "bars"), legend_of(series),
-        table_of(caption.first, labels, series, say),
+        table_of(caption.first, labels, numbers or series, say),
     )  # fmt: skip
 
 

@@ -203,6 +203,7 @@ def _seed(
             for statement in (_CALLS, _TURNS, _DECISIONS, _TRANSFERS, _MESSAGES):
                 connection.execute(statement, {"mine": mine})
         tell(f"{end} calls of {calls}")
+    connection.execute("ANALYZE calls, turns, decisions, transfers, messages")
     tell("words and figures")
     connection.execute("SELECT appliance_recount()")
     tell("statistics")

@@ -1,0 +1,109 @@
+"""Spans of time, and the steps that they are shown in."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from appliance.admin.problems import wrong_value
+
+_BY_HOUR = timedelta(days=3)
+_BY_DAY = timedelta(days=62)
+_LONGEST = timedelta(days=1100)
+
+
+class SpanName(StrEnum):
+    """Spans that are often wanted; all end now."""
+
+    TODAY = "today"
+    WEEK = "7d"
+    MONTH = "30d"
+    QUARTER = "90d"
+    YEAR = "365d"
+
+
+DAYS = {
+    SpanName.TODAY: 1, SpanName.WEEK: 7, SpanName.MONTH: 30, SpanName.QUARTER: 90,
+    SpanName.YEAR: 365,
+}  # fmt: skip
+
+
+class Grain(StrEnum):
+    """What the counts are read by."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span of whole hours or days of the organisation's own time.
+
+    Attributes:
+        after, before: ``before`` itself is left out.
+        steps: when each column of a chart begins.
+    """
+
+    after: datetime
+    before: datetime
+    grain: Grain
+    steps: tuple[datetime, ...]
+    zone: ZoneInfo
+
+    def step_of(self, at: datetime) -> int:
+        """Which step a count belongs to; -1 when it is outside."""
+        low, high = 0, len(self.steps)
+        while low < high:
+            middle = (low + high) // 2
+            if self.steps[middle] <= at:
+                low = middle + 1
+            else:
+                high = middle
+        return low - 1
+
+    def labels(self) -> list[str]:
+        """Short names of the steps."""
+        local = [step.astimezone(self.zone) for step in self.steps]
+        if self.grain is Grain.HOUR:
+            one_day = len({step.date() for step in local}) == 1
+            return [f"{step:%H:%M}" if one_day else f"{step:%a %H:%M}" for step in local]
+        return [f"{step.day} {step:%b}" for step in local]
+
+
+def span_of(
+    name: SpanName | None, after: datetime | None, before: datetime | None, now: datetime,
+    zone: ZoneInfo,
+) -> Span:  # fmt: skip
+    """The span that was asked for; a bound that is given counts more than a name.
+
+    Raises:
+        Problem: it ends before it begins, or is too long.
+    """
+    end = min(before, now) if before is not None else now
+    if after is None:
+        today = end.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        after = today - timedelta(days=DAYS[name or SpanName.WEEK] - 1)
+    if after >= end:
+        raise wrong_value("query.after", "Name a time before now, and before `before`.")
+    if end - after > _LONGEST:
+        raise wrong_value("query.after", "Ask for three years at most.")
+    return _stepped(after, end, zone)
+
+
+def _stepped(after: datetime, end: datetime, zone: ZoneInfo) -> Span:
+    local = after.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    grain = Grain.HOUR if end - after <= _BY_HOUR else Grain.DAY
+    if grain is Grain.DAY:
+        local = local.replace(hour=0)
+    days = 1 if end - after <= _BY_DAY else 7
+    steps: list[datetime] = []
+    at = local.astimezone(UTC)
+    while at < end:
+        steps.append(at)
+        if grain is Grain.HOUR:
+            at += timedelta(hours=1)
+        else:  # a day of the clock, whatever the summer does to its hours
+            local = local.replace(tzinfo=None) + timedelta(days=days)
+            local = local.replace(tzinfo=zone)
+            at = local.astimezone(UTC)
+    return Span(steps[0], end, grain, tuple(steps), zone)
