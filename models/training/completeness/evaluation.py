@@ -27,7 +27,7 @@ def evaluate(model: Path, into: Path | None) -> dict[str, Any]:
         for way, used in ways.items():
             completeness.use(used)
             figures["sets"][name][way] = measured(texts)
-            say(name, way, figures["sets"][name][way])
+            say(f"{name} | {way} | {figures['sets'][name][way]}")
     completeness.use(None)
     if into is not None:
         write_text(into, json.dumps(figures, indent=2) + "\n")

@@ -68,11 +68,13 @@ class TestSet:
             yield Turn(text, one.kind, one.intent, one.target, one.priority, one.absent, directory)
 
 
+_NAMED = ("transfer", "message_for", "appointment_with", "correction")
 SETS = (
     TestSet("seen wording, seen names", "train", NAMES, 0.0),
     TestSet("unseen wording", "held-out", NAMES, 0.0),
     TestSet("unseen names, misheard", "train", HELD_OUT_NAMES, 1.0),
     TestSet("unseen wording and names, misheard", "held-out", HELD_OUT_NAMES, 1.0),
+    TestSet("somebody named, unseen names, misheard", "train", HELD_OUT_NAMES, 1.0, _NAMED),
     TestSet("extensions, unseen wording", "held-out", HELD_OUT_NAMES, 0.0, ("extension",)),
     TestSet("absent, unseen wording and names", "held-out", HELD_OUT_NAMES, 0.0, ("absent",)),
 )
