@@ -168,7 +168,7 @@ const happened = {
     forMine(card, false);
     part(card, "lasts").dataset.until = it.at;
     show(card, "saying", false);
-    state(card, "ended", `${words(it.outcome)}${it.how ? `: ${it.how}` : ""}`);
+    state(card, "ended", words(it.how || it.outcome));
     tell(`The call from ${who(card)} has ended.`);
   },
   call_resumed: (card, it) => note(card, it, `${it.controller} took the call up.`),

@@ -79,7 +79,7 @@ def test_a_call_is_shown_without_a_script_and_then_followed(
                 "conversation_saved", "transfer_ended", "message_taken", "call_ended"
             ]  # fmt: skip
             await feed.socket.close()
-            assert "Message taken: hung up" in (await browser.get("/live")).text
+            assert "Hung up" in (await browser.get("/live")).text
 
     on_site(check)
 
