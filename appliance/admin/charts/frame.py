@@ -41,9 +41,11 @@ class Caption:
 
 
 def plain(value: float) -> str:
-    """A number in short: 12, 1,234, 0.5."""
+    """A number in short: 12, 1,234, 0.5, 0.004."""
     if value == int(value):
         return f"{int(value):,}"
+    if abs(value) < 0.1:
+        return f"{value:.2g}"
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 

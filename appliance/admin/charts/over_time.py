@@ -24,6 +24,8 @@ _RIGHT = 8.0
 _TOP = 10.0
 _BOTTOM = 168.0
 _LABELS = 8
+# Of more columns than this each series is one shape, to keep pages light.
+_MANY = 32
 
 
 def columns(
@@ -82,23 +84,33 @@ def _along(labels: Sequence[str]) -> Iterator[Markup]:
 def _columns(
     labels: Sequence[str], series: Sequence[Series], top: float, say: Say
 ) -> Iterator[Markup]:
+    many = len(labels) > _MANY
     wide = _x(1, len(labels)) - _x(0, len(labels))
     gap = min(wide * 0.2, 3)
-    for place, label in enumerate(labels):
-        under = 0.0
-        for one in series:
+    under = [0.0] * len(labels)
+    for one in series:
+        path = []
+        for place, label in enumerate(labels):
             value = one.values[place] or 0
             if value <= 0:
                 continue
-            high = _y(under, top) - _y(under + value, top)
-            said = f"{label}: {one.name} {say(value)}"
-            yield Markup(
-                '<rect class="c{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>'
-            ).format(
-                one.colour, number(_x(place, len(labels)) + gap / 2),
-                number(_y(under + value, top)), number(wide - gap), number(max(high, 0.5)), said,
-            )  # fmt: skip
-            under += value
+            x, y = _x(place, len(labels)) + gap / 2, _y(under[place] + value, top)
+            high = max(_y(under[place], top) - y, 0.5)
+            under[place] += value
+            if many:
+                path.append(_box(x, y, wide - gap, high))
+            else:
+                yield Markup('<path class="c{}" d="{}"><title>{}</title></path>').format(
+                    one.colour, _box(x, y, wide - gap, high), f"{label}: {one.name} {say(value)}"
+                )
+        if path:
+            yield Markup('<path class="c{}" d="{}"><title>{}</title></path>').format(
+                one.colour, "".join(path), one.name
+            )
+
+
+def _box(x: float, y: float, wide: float, high: float) -> str:
+    return f"M{number(x)} {number(y)}h{number(wide)}v{number(high)}h{number(-wide)}z"
 
 
 def _lines(

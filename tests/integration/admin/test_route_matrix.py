@@ -20,6 +20,7 @@ from appliance.calls.events import to_line
 from appliance.events.shipper import store_events
 from appliance.storage.admin_models import ApiToken, BrowserSession
 from appliance.storage.database import Database
+from appliance.storage.report_models import CallNote
 from tests.integration.admin.admin_site import Browser, Reply, Site, Tenant, TestClock
 from tests.integration.admin.setup_rows import SetUp
 from tests.integration.events.calls_for_tests import whole_call
@@ -60,6 +61,11 @@ def samples(database: Database, tenant: Tenant, clock: TestClock) -> Samples:
     )  # fmt: skip
     with database.session(tenant.organisation_id) as db:
         db.add(session)
+        note = CallNote(
+            organisation_id=tenant.organisation_id, call_id=events[0].call_id, at=clock(),
+            author_id=uuid4(), author="Spare", text="a note",
+        )  # fmt: skip
+        db.add(note)
         spare = accounts.add(
             db, tenant.organisation_id, email=f"spare-{uuid4().hex}@example.org", name="Spare",
             role=Role.AUDITOR, password_hash="none",
@@ -70,6 +76,8 @@ def samples(database: Database, tenant: Tenant, clock: TestClock) -> Samples:
         "session_id": str(session.id),
         "account_id": str(spare),
         "key": "none",
+        "note_id": str(note.id),
+        "label": "vip",
         "version": "0",
         "name": "style.css",
         **SetUp(database, tenant, clock).samples(),
