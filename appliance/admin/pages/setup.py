@@ -115,8 +115,10 @@ def _showing(kind: Kind) -> Handler:
 def _saving(kind: Kind) -> Handler:
     async def handle(visit: Visit) -> Answer:
         form, key = visit.form, key_of(visit, kind)
-        row = await reading(visit, lambda work: changes.existing(work, kind, key))
-        body = body_of(kind, form) if form.ok else None
+        row, offered = await reading(
+            visit, lambda work: (changes.existing(work, kind, key), choices(work))
+        )
+        body = body_of(kind, form, offered) if form.ok else None
         if body is None:
             return await _form_page(visit, kind, form, row, status=422)
         version = str(form.values.get("version", ""))

@@ -29,6 +29,14 @@ class Choices:
     free_extensions: Sequence[str] = ()
     timezones: Sequence[str] = ()
 
+    def meant(self, typed: str) -> str:
+        """The id of a person or department that was typed by name; else what was typed."""
+        wanted = typed.casefold()
+        for target_id, words in self.targets:
+            if wanted in (words.casefold(), words.rpartition(" (")[0].casefold()):
+                return target_id
+        return typed
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -190,10 +198,14 @@ def values_of(kind: Kind, state: State) -> dict[str, Any]:
     return shown
 
 
-def body_of(kind: Kind, form: Form) -> Model | None:
-    """The checked body; None after putting what is wrong into the form."""
+def body_of(kind: Kind, form: Form, offered: Choices | None = None) -> Model | None:
+    """The checked body; None after putting what is wrong into the form.
+
+    Args:
+        offered: where people and departments may be typed by name.
+    """
     try:
-        typed = _typed(kind, form.model.model_dump(by_alias=True))
+        typed = _typed(kind, form.model.model_dump(by_alias=True), offered or Choices())
         return kind.body.model_validate(typed)
     except ValidationError as error:
         for problem in field_problems(error, ""):
@@ -213,7 +225,7 @@ def refuse(kind: Kind, form: Form, faulty: Faulty) -> None:
         form.refuse(place if place in names else "", fault.message)
 
 
-def _typed(kind: Kind, values: State) -> State:
+def _typed(kind: Kind, values: State, offered: Choices) -> State:
     if kind.name == "hours":
         return _hours_typed(values)
     given: State = {}
@@ -221,10 +233,15 @@ def _typed(kind: Kind, values: State) -> State:
         value = values[item.name]
         if item.look == "area":
             given[item.name] = _split(value)
+        elif item.look == "checks":
+            # Ticked, each a value of its own, or, where there are too many to tick, typed.
+            given[item.name] = [part for text in value for part in _split(text)]
         elif item.look == "check":
             given[item.name] = value == "on"
         elif (item.look == "password" or item.look == "choice") and value == "":
             given[item.name] = None
+        elif item.look == "choice" and kind.name == "organisation":
+            given[item.name] = offered.meant(value)
         elif item.name == "number" and kind.name == "number":
             # As people write it, with spaces and brackets; +49 (0)30 leaves its 0 out.
             given[item.name] = re.sub(r"\(0\)|[\s().\-/]", "", value)
@@ -268,6 +285,8 @@ def _for_people(message: str) -> str:
     """Pydantic's own words without its names for types."""
     if message.startswith("String should have at least 1"):
         return "This is missing."
+    if "valid UUID" in message:
+        return "There is no such person or department; choose one of the list."
     for technical, plain in (
         ("String should have at most", "Write at most"), ("Input should be", "It should be"),
         ("a valid integer, unable to parse string as an integer", "a whole number"),

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from appliance.admin.forms import Form
 from appliance.admin.setup import bodies, values
-from appliance.admin.setup.forms import body_of, form_model, values_of
+from appliance.admin.setup.forms import Choices, body_of, form_model, values_of
 from appliance.admin.setup.kinds import KINDS
 from appliance.admin.setup.listing import value_text, week_text
 
@@ -24,7 +24,8 @@ def test_hosts_that_do(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     ["", "a b", "sip.example.org:0", "sip.example.org:99999", "sip.example.org:", "-a.b", "a..b",
-     "10.0.0.256", "1.2.3", "a;transport=tcp", "<sip:x>", "a/b", "x" * 262, "[::1", "[::1]5060", "host:5060x"],
+     "10.0.0.256", "1.2.3", "a;transport=tcp", "<sip:x>", "a/b", "x" * 262, "[::1",
+     "[::1]5060", "host:5060x"],
 )  # fmt: skip
 def test_hosts_that_do_not(host: str) -> None:
     with pytest.raises(ValidationError):
@@ -100,6 +101,30 @@ def test_a_form_that_is_sent_as_it_was_shown_changes_nothing(name: str) -> None:
     body = body_of(kind, form)
     assert body is not None, form.errors
     assert kind.state_of(body) == state
+
+
+def test_members_that_are_too_many_to_tick_are_typed() -> None:
+    kind, state = KINDS["department"], _STATES["department"]
+    typed = values_of(kind, state) | {"members": ["212\r\n211, 300"]}
+    sent = {k: _sent(v) for k, v in typed.items()}
+    body = body_of(kind, Form(typed, {}, form_model(kind).model_validate(sent)))
+    assert body is not None
+    assert kind.state_of(body)["members"] == ["212", "211", "300"]
+
+
+@pytest.mark.parametrize("typed", ["Anna Jones", "anna jones (person)", "someone"])
+def test_people_may_be_typed_by_name(typed: str) -> None:
+    kind, state = KINDS["organisation"], _STATES["organisation"]
+    offered = Choices(targets=[(state["emergency"], "Anna Jones (person)")])
+    sent = values_of(kind, state) | {"operator": typed}
+    form = Form(sent, {}, form_model(kind).model_validate(sent))
+    body = body_of(kind, form, offered)
+    if typed == "someone":
+        assert body is None
+        assert form.errors["operator"].startswith("There is no such person or department")
+    else:
+        assert body is not None
+        assert kind.state_of(body)["operator"] == state["emergency"]
 
 
 def _sent(value: Any) -> Any:
