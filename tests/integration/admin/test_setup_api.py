@@ -1,5 +1,6 @@
 """The set-up over the API: every kind, its checks, versions, keys, pages, history and undo."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -202,6 +203,19 @@ def test_the_second_of_two_is_told_and_changes_nothing(on_site: OnSite, tenant: 
             assert (await program.ask("GET", path)).json()["name"] == "Anna Jones"
             second["version"] = first.json()["version"]
             assert (await program.ask("PUT", path, second)).status == 200
+
+    on_site(check, domain=own_domain())
+
+
+def test_of_many_at_once_one_gets_the_extension(on_site: OnSite, tenant: Tenant) -> None:
+    async def check(site: Site) -> None:
+        async with owner(site, tenant) as program:
+            bodies = [{"name": f"Person {count}", "extension": "211"} for count in range(6)]
+            replies = await asyncio.gather(
+                *(program.ask("POST", "/people", body) for body in bodies)
+            )
+            assert sorted(reply.status for reply in replies) == [201] + [422] * 5
+            assert len((await program.ask("GET", "/people")).json()["items"]) == 1
 
     on_site(check, domain=own_domain())
 
