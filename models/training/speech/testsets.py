@@ -31,7 +31,6 @@ UNSEEN: Final = ("e:en-us+m5", "e:en-us+f3", "e:en-gb-x-gbcwmd", "f:rms")
 SEEN_ESPEAK: Final = ("e:en-us", "e:en-us+f2", "e:en-us+m3")
 SEEN_FLITE: Final = ("f:slt", "f:awb", "f:kal16")
 _QUIET_DB, _NOISY_DB = 30.0, 10.0
-_PAUSE_S: Final = 0.4
 
 Texts = Callable[[random.Random, int], list[str]]
 
@@ -52,7 +51,8 @@ class TestSet:
         voices: "e:" for espeak-ng or "f:" for flite, and the voice; taken in turn.
         texts: makes that many texts.
         snr_db: level of the speech over the line's noise.
-        joined: sentences in one utterance, with pauses between them.
+        joined: sentences in one utterance.
+        pause_s: between them, and before and after.
     """
 
     name: str
@@ -60,6 +60,7 @@ class TestSet:
     texts: Texts
     snr_db: float = _QUIET_DB
     joined: int = 1
+    pause_s: float = 0.4
 
 
 def _held_out(kind: Callable[[random.Random], str]) -> Texts:
@@ -93,8 +94,9 @@ SETS: Final = (
     TestSet("new wording, espeak-ng", (*SEEN_ESPEAK, "e:en-us+m5", "e:en-us+f3"), _new_wording),
     TestSet("new wording, flite", SEEN_FLITE, _new_wording),
     TestSet("spelled, espeak-ng", SEEN_ESPEAK, _held_out(utterances.spelled)),
-    TestSet("8 to 20 s, espeak-ng", SEEN_ESPEAK, _SENTENCES, joined=5),
-    TestSet("8 to 20 s, flite", SEEN_FLITE, _SENTENCES, joined=4),
+    TestSet("seven sentences, espeak-ng", SEEN_ESPEAK, _SENTENCES, joined=7),
+    TestSet("seven sentences, flite", SEEN_FLITE, _SENTENCES, joined=7),
+    TestSet("seven without pauses, espeak-ng", SEEN_ESPEAK, _SENTENCES, joined=7, pause_s=0.0),
     TestSet("scenarios, espeak-ng", SEEN_ESPEAK, _scenarios),
 )
 
@@ -113,17 +115,17 @@ class Speaker:
         groups = [texts[at : at + test.joined] for at in range(0, len(texts), test.joined)]
         for at, group in enumerate(groups):
             voice = test.voices[at % len(test.voices)]
-            yield Sample(" ".join(group), self._said(group, voice, draw, test.snr_db))
+            yield Sample(" ".join(group), self._said(test, group, voice, draw))
 
     def _said(
-        self, texts: list[str], voice: str, draw: np.random.Generator, snr_db: float
+        self, test: TestSet, texts: list[str], voice: str, draw: np.random.Generator
     ) -> npt.NDArray[np.float32]:
-        gap = np.zeros(int(_PAUSE_S * LINE_HZ))
+        gap = np.zeros(int(test.pause_s * LINE_HZ))
         parts = [gap]
         for text in texts:
             speech = self._spoken(text, voice, draw)
             parts += [to_line(speech.samples, speech.rate_hz), gap]
-        return _sent(np.concatenate(parts), draw, snr_db)
+        return _sent(np.concatenate(parts), draw, test.snr_db)
 
     def _spoken(self, text: str, voice: str, draw: np.random.Generator) -> Speech:
         words = lexicon.spoken_words(text.split())

@@ -181,7 +181,8 @@ class Training:
 
 def _optimizers(network: Network) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside layers, AdamW for the rest."""
-    matrices, others = [], []
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
     for name, parameter in network.named_parameters():
         inner = name.startswith(("encoder.", "decoder.")) and parameter.ndim == 2
         (matrices if inner else others).append(parameter)
