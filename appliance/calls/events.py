@@ -89,6 +89,15 @@ class MediaLost(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WordsHeard(Event):
+    """The caller paused and may go on; this is what was understood of the turn so far."""
+
+    kind: ClassVar[str] = "words_heard"
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnTaken(Event):
     """Somebody said or keyed something.
 
@@ -256,9 +265,9 @@ class CallEnded(Event):
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.kind: cls
     for cls in (
-        CallStarted, CallResumed, MediaLost, TurnTaken, DecisionMade, StageFailed, EngineChanged,
-        TransferStarted, TransferEnded, LegEnded, MessageTaken, OrderAnswered, ConversationSaved,
-        CallEnded,
+        CallStarted, CallResumed, MediaLost, WordsHeard, TurnTaken, DecisionMade, StageFailed,
+        EngineChanged, TransferStarted, TransferEnded, LegEnded, MessageTaken, OrderAnswered,
+        ConversationSaved, CallEnded,
     )
 }  # fmt: skip
 

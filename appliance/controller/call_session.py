@@ -25,6 +25,7 @@ from appliance.calls.events import (
     MediaLost,
     Speaker,
     StageFailed,
+    WordsHeard,
 )
 from appliance.calls.hangup import HangupCause
 from appliance.controller.holding import Holding
@@ -90,6 +91,7 @@ class CallSession:
         self._steps = StepRunner(call, listener, output, inbox.put, transfers_before)
         self._orders = OrderRunner(call, self._steps, output, conversation, self._carry_out)
         listener.on_waiting = self._waits
+        listener.on_words = self._hears
         self._began = time.monotonic()
         self._quiet_since: float | None = None
         self._holding = Holding(
@@ -283,6 +285,9 @@ class CallSession:
             StageFailed, stage="capacity", error=error, fallback="people, by the dialplan"
         )
         self._carry_out(self._conversation.turned_away())
+
+    def _hears(self, text: str) -> None:
+        self._call.log.record(WordsHeard, text=text)
 
     def _waits(self, waiting: bool) -> None:
         """The caller waits for an answer from now on, or does so no more."""

@@ -35,6 +35,7 @@ class Listener:
     Attributes:
         on_waiting: called with True when a turn is over and its words are still to come, with
             False when it turns out that there were none. Words are an input like any other.
+        on_words: called with what was understood so far when the caller pauses and may go on.
 
     Args:
         post: where inputs for the session go.
@@ -52,6 +53,7 @@ class Listener:
     ) -> None:  # fmt: skip
         self.turn_taker = turn_taker
         self.on_waiting: Callable[[bool], None] = lambda _: None
+        self.on_words: Callable[[str], None] = lambda _: None
         self._speaking = False
         self._recognizer = recognizer
         self._rate_hz = rate_hz
@@ -136,6 +138,8 @@ class Listener:
 
     def _hint(self, text: str) -> None:
         self._take(self.turn_taker.hint(text, self._at_ms))
+        if self._speaking and text:
+            self.on_words(text)
 
     def _finish(self, turn: TurnEnded) -> None:
         speculation, self._speculation = self._speculation, None

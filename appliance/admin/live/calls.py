@@ -32,6 +32,7 @@ class LiveCall:
         name, number: as the network gave them: hostile text.
         given_name: as the caller introduced himself; empty until then.
         turns, notes: happenings, by their ``seq``; notes are what is neither said nor decided.
+        hearing: what was understood of a turn that goes on.
         saying: what the appliance says now, until it is a turn.
         decision: the newest.
         last_seq: the largest so far.
@@ -49,6 +50,7 @@ class LiveCall:
     priority: str = "normal"
     turns: list[Happening] = field(default_factory=list)
     notes: list[Happening] = field(default_factory=list)
+    hearing: str = ""
     saying: str = ""
     decision: Happening | None = None
     attempts: dict[int, Attempt] = field(default_factory=dict)
@@ -70,6 +72,8 @@ class LiveCall:
             case "call_resumed":
                 self.controller = happening["controller"]
                 self._note(happening)
+            case "words_heard":
+                self._hears(happening)
             case "turn_taken":
                 self._turn(happening)
             case "decision_made":
@@ -79,7 +83,7 @@ class LiveCall:
             case "transfer_started" | "transfer_ended":
                 self._transfer(happening)
             case "call_ended":
-                self.ended_at, self.saying = at, ""
+                self.ended_at, self.saying, self.hearing = at, "", ""
                 self.outcome, self.how = happening["outcome"], happening["how"]
             case _:
                 self._note(happening)
@@ -102,15 +106,21 @@ class LiveCall:
         return with_whom[-1] if with_whom else ""
 
     @property
+    def wanted(self) -> str:
+        """The caller's newest words."""
+        said = [turn["text"] for turn in self.turns if turn["speaker"] == "caller"]
+        return str(said[-1]) if said else ""
+
+    @property
     def tried(self) -> list[Attempt]:
         """Desks that were rung in vain."""
         return [a for a in self.attempts.values() if a.result not in ("", "connected")]
 
     @property
     def delays(self) -> dict[str, float]:
-        """Stage to milliseconds, of the newest turn that has any."""
+        """Stage to milliseconds, of the newest answer to something that the caller said."""
         for turn in reversed(self.turns):
-            if turn["speaker"] == "appliance" and turn["delays"]:
+            if turn["speaker"] == "appliance" and "endpoint" in turn["delays"]:
                 return dict(turn["delays"])
         return {}
 
@@ -128,8 +138,15 @@ class LiveCall:
         ringing = self.ringing
         return ringing is not None and any(n in extensions for n in ringing.extensions)
 
+    def _hears(self, happening: Happening) -> None:
+        later = any(t["speaker"] == "caller" and t["seq"] > happening["seq"] for t in self.turns)
+        if not later and self.ended_at is None:
+            self.hearing = happening["text"]
+
     def _turn(self, happening: Happening) -> None:
         _insert(self.turns, happening)
+        if happening["speaker"] == "caller":
+            self.hearing = ""
         if happening["speaker"] == "appliance" and happening["seq"] > self._saved_seq:
             self.saying = ""
 

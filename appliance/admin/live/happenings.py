@@ -46,6 +46,10 @@ def _resumed(data: Data) -> Happening:
     return {"controller": _text(data, "controller")}
 
 
+def _words(data: Data) -> Happening:
+    return {"text": _text(data, "text")}
+
+
 def _turn(data: Data) -> Happening:
     return {
         "turn": data.get("turn", 0),
@@ -144,6 +148,7 @@ _KINDS: dict[str, Callable[[Data], Happening]] = {
     "call_started": _started,
     "call_resumed": _resumed,
     "media_lost": _lost,
+    "words_heard": _words,
     "turn_taken": _turn,
     "decision_made": _decision,
     "conversation_saved": _saved,

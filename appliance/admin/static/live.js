@@ -96,6 +96,12 @@ const happened = {
     set(card, "did", it.did);
     tell(`Call from ${who(card)}.`);
   },
+  words_heard(card, it) {
+    const last = [...part(card, "turns").querySelectorAll("li.caller")].pop();
+    if (card.dataset.state === "ended" || (last && Number(last.dataset.seq) > it.seq)) return;
+    set(card, "hearing", it.text);
+    show(card, "hearing", Boolean(it.text));
+  },
   turn_taken(card, it) {
     const item = element("li", it.speaker);
     const said = element("p", "", it.text || "…");
@@ -110,6 +116,8 @@ const happened = {
     if (it.speaker === "appliance") {
       if (it.seq > Number(card.dataset.saved || 0)) show(card, "saying", false);
       delays(card, it.delays);
+    } else if (it.speaker === "caller") {
+      show(card, "hearing", false);
     }
   },
   decision_made(card, it) {
@@ -143,6 +151,9 @@ const happened = {
     card.dataset.target = it.target;
     const forMe = it.extensions.some((number) => mine.has(number));
     set(card, "announcement", it.announcement);
+    show(card, "announced", Boolean(it.announcement));
+    const wanted = [...part(card, "turns").querySelectorAll("li.caller p")].pop();
+    set(card, "wanted", wanted ? wanted.textContent : "");
     forMine(card, forMe);
     tell(forMe ? `${who(card)} rings at your telephone. ${it.announcement}` : `${who(card)}: ringing ${it.target}.`);
   },
@@ -168,6 +179,7 @@ const happened = {
     forMine(card, false);
     part(card, "lasts").dataset.until = it.at;
     show(card, "saying", false);
+    show(card, "hearing", false);
     state(card, "ended", words(it.how || it.outcome));
     tell(`The call from ${who(card)} has ended.`);
   },
@@ -199,7 +211,7 @@ function forMine(card, yes) {
 }
 
 function delays(card, took) {
-  if (!took || !Object.keys(took).length) return;
+  if (!took || took.endpoint === undefined) return;
   show(card, "delays", true);
   const stages = [...part(card, "delays").querySelectorAll("[data-stage]")];
   const total = stages.reduce((sum, node) => sum + (took[node.dataset.stage] || 0), 0);

@@ -8,7 +8,13 @@ from gevent.event import AsyncResult
 
 from appliance.actions.attended_transfer import attended_transfer
 from appliance.actions.desk import ANNOUNCEMENTS
-from appliance.actions.desks import CALL_VARIABLE, ROLE_VARIABLE, TRANSFER_VARIABLE
+from appliance.actions.desks import (
+    ACCEPT,
+    CALL_VARIABLE,
+    DECLINE,
+    ROLE_VARIABLE,
+    TRANSFER_VARIABLE,
+)
 from appliance.calls.directory import Person, Target
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.calls.events import LegEnded, Speaker, TransferEnded, TransferStarted, TurnTaken
@@ -17,6 +23,7 @@ from appliance.calls.transfer import TransferResult
 from tests.unit.actions.doubles import (
     ANNA,
     BILLING,
+    CALL_ID,
     LIMIT_S,
     NOBODY,
     FakeAudio,
@@ -35,10 +42,16 @@ class Attempt:
         self.scene = scene
         self.job = gevent.spawn(attended_transfer, scene.call, target, ANNOUNCEMENT, 1, meanwhile)
 
-    def answered(self, extension: str = "212") -> FakeChannel:
-        """Somebody picks up: the leg's session arrives at the call server."""
+    def answered(self, extension: str = "212", decided: str = "") -> FakeChannel:
+        """Somebody picks up: the leg's session arrives at the call server.
+
+        Args:
+            decided: elsewhere, while it rang.
+        """
         started = self.scene.kept.next(TransferStarted)
         self.scene.link.next("originate")
+        if decided:
+            assert self.scene.desks.decide(CALL_ID, decided)
         desk = FakeChannel(
             started.leg_id,
             **{
@@ -119,6 +132,25 @@ def test_declined_takes_the_leg_down(scene: Scene, ringing: AsyncResult) -> None
     assert desk.closed.is_set()  # also when FreeSWITCH never got the kill
     [leg] = scene.kept.of(LegEnded)
     assert (leg.leg_id, leg.role, leg.extension) == (desk.uuid, "desk", "212")
+
+
+def test_accepted_from_elsewhere_is_bridged_without_a_key(
+    scene: Scene, ringing: AsyncResult
+) -> None:
+    attempt = Attempt(scene)
+    desk = attempt.answered(decided=ACCEPT)
+    assert attempt.result() is TransferResult.CONNECTED
+    assert not any(turn.speaker is Speaker.DESK for turn in scene.kept.of(TurnTaken))
+    desk.close()
+
+
+def test_declined_from_elsewhere_stops_the_ringing(scene: Scene, ringing: AsyncResult) -> None:
+    attempt = Attempt(scene)
+    scene.link.next("originate")
+    assert scene.desks.decide("caller-1", DECLINE)
+    assert attempt.result() is TransferResult.DECLINED
+    assert attempt.ended().cause == "CALL_REJECTED"
+    assert any(command.startswith("uuid_kill") for command in scene.link.commands)
 
 
 def test_other_keys_are_no_answer(scene: Scene, ringing: AsyncResult) -> None:

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import gevent
 
-from appliance.actions.desks import TRANSFER_VARIABLE, Desks
+from appliance.actions.desks import ACCEPT, DECLINE, TRANSFER_VARIABLE, Desks
 from tests.unit.actions.doubles import LIMIT_S, FakeChannel
 
 
@@ -85,3 +85,15 @@ def test_a_leg_without_an_extension_takes_no_phone() -> None:
         attending.join(LIMIT_S)
     with desks.reserved(("201",)) as free:
         assert free == ("201",)
+
+
+def test_a_desk_decides_once() -> None:
+    desks = Desks()
+    assert not desks.decide("call", ACCEPT)
+    with desks.deciding("call") as decision:
+        assert not desks.decide("another", ACCEPT)
+        assert desks.decide("call", DECLINE)
+        assert not desks.decide("call", ACCEPT)
+        assert decision.made.value == DECLINE
+        assert decision.declined.is_set()
+    assert not desks.decide("call", ACCEPT)

@@ -147,6 +147,7 @@ EVENTS = (
     events.CallStarted(**CALL, did="1", caller_number="2", caller_name="B\nob", controller="c"),
     events.CallResumed(**CALL, controller="b", reason="take-over"),
     events.MediaLost(**CALL, silent_ms=3000),
+    events.WordsHeard(**CALL, text="I would like"),
     events.TurnTaken(**CALL, turn=1, speaker=events.Speaker.CALLER, text="häl\u2028lo",
                      delays_ms={"decide": 1.5}),
     events.DecisionMade(**CALL, turn=1, decision={"action": "transfer"}),

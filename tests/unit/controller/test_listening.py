@@ -275,3 +275,21 @@ def test_closing_drops_everything(ears: Ears) -> None:
     gevent.idle()
     assert sorted(ears.recognizer.dropped) == [b"another", b"pause"]
     assert ears.nothing_heard()
+
+
+def test_words_are_told_while_the_caller_may_go_on(ears: Ears) -> None:
+    words: Queue = Queue()
+    ears.listener.on_words = words.put
+    ears.frame(SpeechStarted(200, 100))
+    ears.frame(pause())
+    _, answer = ears.recognizer.next()
+    answer.set(transcript("I would like"))
+    assert words.get(timeout=LIMIT_S) == "I would like"
+    ears.frame(SpeechResumed(1100))
+    ears.turns.after_hint = [turn_ended()]
+    ears.frame(pause(2000))
+    _, answer = ears.recognizer.next()
+    answer.set(transcript("I would like to speak to billing"))
+    ears.heard()
+    gevent.idle()
+    assert words.empty()  # they are a turn now
