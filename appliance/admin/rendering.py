@@ -101,7 +101,8 @@ def _may(context: jinja2.runtime.Context, permission: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo:
+def zone_named(name: str) -> ZoneInfo:
+    """A time zone; UTC for a name that is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -109,7 +110,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _local(context: jinja2.runtime.Context, value: datetime) -> datetime:
-    return value.astimezone(_zone(context.get("timezone", "UTC")))
+    return value.astimezone(zone_named(context.get("timezone", "UTC")))
 
 
 def _time_tag(value: datetime, text: str) -> Markup:

@@ -1,7 +1,8 @@
 """Exports: the calls that fit some filters, or one call, as files."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from appliance.admin.archives import Archive
 from appliance.admin.call_filters import CallFilter, FilterQuery, Sort
 from appliance.admin.call_queries import CallLine, find_calls, lines_of
 from appliance.admin.exports import LIST_HEADINGS, TURN_HEADINGS, csv_lines, list_row, turn_rows
-from appliance.admin.recordings import RECORDINGS
+from appliance.admin.recordings import RECORDINGS, Recordings
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, api, may
 from appliance.admin.visit import Visit
@@ -50,20 +51,27 @@ async def list_json(visit: Visit) -> Answer:
 
 
 async def list_audio(visit: Visit) -> Answer:
-    """The recordings of the newest calls that fit, in one archive."""
+    """The newest recordings of calls that fit, in one archive."""
     recordings = visit.request.config_dict[RECORDINGS]
     response = await _begin(visit, _ZIP, "recordings.zip")
-    archive = Archive()
-    async for lines in _batches(visit, _MOST_RECORDINGS):
-        for line in lines:
-            path = await visit.run(partial(recordings.find, line.call.recording))
-            if path is not None:
-                pieces = archive.add(path)
-                while piece := await visit.run(partial(next, pieces, b"")):
-                    await response.write(piece)
+    archive, left = Archive(), _MOST_RECORDINGS
+    async for lines in _batches(visit, _MOST_CALLS):
+        named = [line.call.recording for line in lines]
+        paths = await visit.run(partial(_found, recordings, named))
+        for path in paths[:left]:
+            pieces = archive.add(path)
+            while piece := await visit.run(partial(next, pieces, b"")):
+                await response.write(piece)
+        left -= len(paths)
+        if left <= 0:
+            break
     await response.write(archive.end())
     await response.write_eof()
     return response
+
+
+def _found(recordings: Recordings, named: Sequence[str | None]) -> list[Path]:
+    return [path for path in map(recordings.find, named) if path is not None]
 
 
 async def call_csv(visit: Visit) -> Answer:
@@ -149,7 +157,7 @@ ROUTES = (
     api(
         "GET", "/exports/recordings.zip", "api_export_audio", list_audio,
         may(Permission.RECORDINGS_READ), media=_ZIP,
-        summary="Recordings of the newest 200 calls that fit", **_OF_LIST,
+        summary="The newest 200 recordings of calls that fit", **_OF_LIST,
     ),
     api(
         "GET", "/calls/{call_id}/export.csv", "api_export_call_csv", call_csv, _MAY, media=_CSV,

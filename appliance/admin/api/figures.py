@@ -3,13 +3,13 @@
 from dataclasses import asdict
 from datetime import datetime
 from typing import Self
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
 from appliance.admin.fields import Model, Time
 from appliance.admin.figures.reading import Figures, read_figures
 from appliance.admin.figures.span import Grain, Span, SpanName, span_of
+from appliance.admin.rendering import zone_named
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, api, may
 from appliance.admin.visit import Visit
@@ -101,7 +101,7 @@ def wanted_span(visit: Visit, query: FiguresQuery) -> Span:
     Raises:
         Problem: there is no such span.
     """
-    zone = ZoneInfo(visit.who.timezone)
+    zone = zone_named(visit.who.timezone)
     return span_of(query.span, query.after, query.before, visit.now, zone)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from appliance.admin.annotations import known_labels
 from appliance.admin.api.calls import CallsQuery, listed
 from appliance.admin.call_filters import CallFilter, Sort
-from appliance.admin.rendering import words
+from appliance.admin.rendering import words, zone_named
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, may, page
 from appliance.admin.visit import Visit, see_other
@@ -32,7 +32,7 @@ async def home(visit: Visit) -> Answer:
 async def show_list(visit: Visit) -> Answer:
     """The list."""
     query: CallsQuery = visit.query
-    zone = ZoneInfo(visit.who.timezone)
+    zone = zone_named(visit.who.timezone)
     given = visit.request.query
     query = query.model_copy(
         update={

@@ -1,7 +1,6 @@
 """Figures, drawn."""
 
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
@@ -12,7 +11,7 @@ from appliance.admin.charts.over_time import columns, lines
 from appliance.admin.figures.reading import Figures, read_figures
 from appliance.admin.figures.span import Grain, SpanName
 from appliance.admin.pages.calls import in_zone
-from appliance.admin.rendering import duration, words
+from appliance.admin.rendering import duration, words, zone_named
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, may, page
 from appliance.admin.visit import Visit
@@ -30,7 +29,7 @@ _COLOURS = {
 async def show(visit: Visit) -> Answer:
     """The page."""
     query: FiguresQuery = visit.query
-    given, zone = visit.request.query, ZoneInfo(visit.who.timezone)
+    given, zone = visit.request.query, zone_named(visit.who.timezone)
     bounds = {
         name: in_zone(getattr(query, name), given.get(name, ""), zone)
         for name in ("after", "before")
