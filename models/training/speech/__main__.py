@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--continue-from", type=Path, help="an exported model to begin with")
     export = steps.add_parser("export", help="write the model for faster-whisper")
     evaluate = steps.add_parser("evaluate", help="hear the test sets through the engine")
-    evaluate.add_argument("--each", type=int, default=150, help="utterances in a set")
+    evaluate.add_argument("--each", type=int, default=50, help="utterances in a set")
     evaluate.add_argument("--only", default="", help="sets with this in their name")
     evaluate.add_argument("--measured", type=Path, default=_WORK / "measured.json", help="so far")
     card = steps.add_parser("card", help="put the figures into the model card")

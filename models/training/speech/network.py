@@ -82,17 +82,16 @@ class Layer(nn.Module):
             self.cross_norm, self.cross_attention = nn.LayerNorm(width), Attention(width, heads)
         self.feed_norm = nn.LayerNorm(width)
         self.feed_in, self.feed_out = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-        self.dropout = nn.Dropout(0.0)
 
     def attend(self, x: Tensor, bias: Tensor) -> Tensor:
         """Self-attention."""
         normal = self.self_norm(x)
-        return x + self.dropout(self.self_attention(normal, normal, bias))
+        return x + self.self_attention(normal, normal, bias)
 
     def feed(self, x: Tensor) -> Tensor:
         """The feed-forward part."""
         inner = functional.gelu(self.feed_in(self.feed_norm(x)))
-        return x + self.dropout(self.feed_out(inner))
+        return x + self.feed_out(inner)
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ class Network(nn.Module):
             crossed, weights = layer.cross_attention.watched(
                 layer.cross_norm(x), encoded.states, encoded.bias
             )
-            x = layer.feed(x + layer.dropout(crossed))
+            x = layer.feed(x + crossed)
             watched.append(weights)
         return self.decoder_norm(x) @ self.embedding.weight.T, watched
 
