@@ -1,7 +1,8 @@
-"""``appliance migrate``, ``import-directory`` and ``calls``: what concerns the database."""
+"""``appliance migrate``, ``import-directory``, ``calls`` and ``database seed``."""
 
 import argparse
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from appliance.calls.errors import ConfigurationError
 from appliance.cli.arguments import at_least_one
 from appliance.cli.tables import calls_table
 from appliance.events.reader import recent_calls
+from appliance.lab.benchmarks.seeding import seed
 from appliance.settings import load_settings
 from appliance.storage.directory_import import import_directory
 from appliance.storage.directory_store import load_directories
@@ -29,6 +31,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser("calls", help="list the latest calls")
     parser.add_argument("--limit", type=at_least_one, default=20)
     parser.set_defaults(run=run_calls)
+    parser = subparsers.add_parser("database", help="fill a database for trials")
+    own = parser.add_subparsers(dest="database_command", metavar="COMMAND", required=True)
+    seeding = own.add_parser("seed", help="make calls up, in a database that may be thrown away")
+    seeding.add_argument("--calls", type=at_least_one, default=100_000)
+    seeding.add_argument("--days", type=at_least_one, default=365, help="over which they spread")
+    seeding.add_argument("--organisation", default="", help="id, where there are several")
+    seeding.set_defaults(run=run_seed)
 
 
 def run_migrate(_arguments: argparse.Namespace) -> int:
@@ -43,6 +52,24 @@ def run_migrate(_arguments: argparse.Namespace) -> int:
 def run_import(arguments: argparse.Namespace) -> int:
     """Read the file; doing it twice changes nothing the second time."""
     import_directory(wiring.database(load_settings()), arguments.file)
+    return 0
+
+
+def run_seed(arguments: argparse.Namespace) -> int:
+    """Write made-up calls of ten turns each, and count them."""
+    settings = load_settings()
+    organisations = sorted(wiring.database(settings).directory_index())
+    wanted = [one for one in organisations if arguments.organisation in ("", one)]
+    if len(wanted) != 1:
+        raise ConfigurationError(
+            "name one organisation with --organisation; there are: "
+            + (", ".join(organisations) or "none, read one in with `appliance import-directory`")
+        )
+    console = Console()
+    seed(
+        settings.database_url, wanted[0], arguments.calls, until=datetime.now(UTC),
+        days=arguments.days, tell=console.print,
+    )  # fmt: skip
     return 0
 
 
