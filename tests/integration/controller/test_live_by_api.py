@@ -1,0 +1,133 @@
+"""A program watches a call on the bench turn by turn, and acts in it: admin and controller."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+from uuid import UUID, uuid4
+
+import gevent
+import pytest
+from gevent import get_hub
+
+from appliance.admin import accounts, api_tokens
+from appliance.admin.principal import Principal
+from appliance.admin.roles import Permission, Role
+from appliance.lab.processes import ApplianceProcess
+from appliance.lab.stack import free_port
+from tests.integration.controller.conftest import LIMIT_S, House, until
+
+pytestmark = pytest.mark.postgres
+
+
+class Program:
+    """A program with a token, on threads of its own: the bench goes on meanwhile."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self._token = token
+        self.events: list[dict[str, Any]] = []
+
+    def acts(self, path: str, body: dict[str, str] | None = None, key: str = "") -> tuple[int, Any]:
+        """POST; the status and the answer."""
+        status, answer = get_hub().threadpool.apply(self._post, (path, body, key))
+        return status, answer
+
+    def follow(self) -> gevent.Greenlet:
+        """Follow the organisation's events from the beginning, into ``events``."""
+        return gevent.spawn(get_hub().threadpool.apply, self._follow)
+
+    def words(self) -> list[str]:
+        """All that was said, as far as it is known."""
+        return [e["data"]["text"] for e in self.events if e["kind"] == "turn_taken"]
+
+    def _post(self, path: str, body: dict[str, str] | None, key: str) -> tuple[int, Any]:
+        data = json.dumps(body).encode() if body is not None else b""
+        request = self._request(path, data, {"Idempotency-Key": key} if key else {})
+        try:
+            with urlopen(request, timeout=LIMIT_S) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            return error.code, json.load(error)
+
+    def _follow(self) -> None:
+        request = self._request(
+            "/api/v1/events/stream?after=0", None, {"Accept": "text/event-stream"}
+        )
+        with urlopen(request, timeout=LIMIT_S) as answer:
+            for line in answer:
+                if line.startswith(b"data: "):
+                    self.events.append(json.loads(line[6:]))
+                    if self.events[-1]["kind"] == "call_ended":
+                        return
+
+    def _request(self, path: str, data: bytes | None, headers: dict[str, str]) -> Request:
+        own = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        return Request(self.url + path, data, {**own, **headers})
+
+
+@pytest.fixture
+def program(house: House, postgres_url: str, tmp_path: Path) -> Iterator[Program]:
+    port = free_port()
+    environment = {
+        "APPLIANCE_SETTINGS": os.devnull,
+        "DATABASE_URL": postgres_url,
+        "APPLIANCE_ADMIN__PORT": str(port),
+        "APPLIANCE_STORAGE__DIRECTORY": str(tmp_path / "state"),
+    }
+    process = ApplianceProcess("admin", ["admin"], environment, tmp_path / "logs")
+    process.start()
+    try:
+        get_hub().threadpool.apply(process.wait_ready)
+        yield Program(f"http://127.0.0.1:{port}", _token(house))
+    finally:
+        get_hub().threadpool.apply(process.stop)
+
+
+def _token(house: House) -> str:
+    organisation, now = UUID(house.organisation), datetime.now(UTC)
+    with house.database.session(organisation) as session:
+        account = accounts.add(
+            session, organisation, email=f"{uuid4().hex}@example.org", name="Ann",
+            role=Role.SUPERVISOR, password_hash="",
+        )  # fmt: skip
+        owner = Principal(
+            organisation_id=organisation, organisation="", timezone="UTC", via="session",
+            credential_id=uuid4(), account_id=account.id, name="Ann", email="",
+            role=Role.SUPERVISOR,
+        )  # fmt: skip
+        scopes = [Permission.LIVE_ACT, Permission.LIVE_ANSWER, Permission.EVENTS_READ]
+        _, credential = api_tokens.add(
+            session, owner, name="wallboard", scopes=scopes, now=now,
+            expires_at=now + timedelta(hours=1),
+        )  # fmt: skip
+    return credential.as_token()
+
+
+def test_a_program_follows_a_call_and_acts_in_it(house: House, program: Program) -> None:
+    desk = house.desk("212")
+    following = program.follow()
+    call_id, _phone = house.call()
+    path = f"/api/v1/calls/{call_id}"
+    until(lambda: bool(program.words()), "the greeting is a turn")
+    key = str(uuid4())
+    said = program.acts(f"{path}/say", {"text": "One moment, please."}, key)
+    assert said == (200, {"words": 'Said: "One moment, please."'})
+    assert program.acts(f"{path}/say", {"text": "One moment, please."}, key) == said
+    until(lambda: "One moment, please." in program.words(), "the line is a turn")
+    assert program.acts(f"{path}/transfer", {"to": "anna jones"})[0] == 200
+    assert desk.rings.wait(LIMIT_S)
+    assert program.acts(f"{path}/answer", {"answer": "accept"})[0] == 200
+    desk.answer()
+    until(lambda: house.bridged(call_id), "the two are connected")
+    status, problem = program.acts(f"{path}/answer", {"answer": "decline"})
+    assert (status, problem["type"]) == (409, "urn:appliance:problem:refused")
+    assert program.acts(f"{path}/hangup") == (200, {"words": "Hung up."})
+    following.get(timeout=LIMIT_S)
+    assert [event["seq"] for event in program.events] == list(range(1, len(program.events) + 1))
+    assert program.words().count("One moment, please.") == 1
+    assert program.acts(f"{path}/hangup")[0] == 409
