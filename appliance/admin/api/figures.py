@@ -35,7 +35,7 @@ class StepOut(BaseModel):
 
 
 class DelayOut(BaseModel):
-    """How long a stage took, in ms, to within five per cent."""
+    """How long a stage took, in ms, to within nine per cent."""
 
     stage: str
     count: int

@@ -1,7 +1,7 @@
 """Percentiles of delays from counts in buckets of nine per cent.
 
 The bucket ``b`` holds 2^(b/8) up to 2^((b+1)/8) ms, as the database's function
-``appliance_delay_bucket`` has it; a percentile is off by less than five per cent.
+``appliance_delay_bucket`` has it; a percentile is off by nine per cent at most.
 """
 
 from collections.abc import Mapping

@@ -1,19 +1,19 @@
 """Reading the counts of a span. Everything blocks."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from appliance.admin.figures.percentiles import percentile
-from appliance.admin.figures.span import Grain, Span
+from appliance.admin.figures.span import Span
 from appliance.calls.events import Outcome
 from appliance.storage.call_models import Call
-from appliance.storage.report_models import Figure
 
 STAGES = ("endpoint", "transcribe", "decide", "first_audio", "reply")
 _ANSWERED = {
@@ -24,16 +24,59 @@ _ANSWERED = {
 }
 _LONGEST_CALL = timedelta(hours=12)
 _PEAKS = timedelta(days=31)
+Asked = Mapping[str, Any]
+# The database adds up; only what is shown comes over. width_bucket() numbers the steps from 1.
+_BY_STEP = text(
+    """
+    SELECT measure, width_bucket(at, CAST(:steps AS timestamptz[])) - 1 AS step, key, sum(n),
+           sum(total)
+    FROM figures
+    WHERE organisation_id = :organisation AND grain = :grain
+      AND measure IN ('began', 'ended') AND at >= :after AND at < :before
+    GROUP BY measure, step, key
+    """
+)
+_WHOLE = text(
+    """
+    SELECT measure, key, sum(n), sum(total)
+    FROM figures
+    WHERE organisation_id = :organisation AND grain = :grain
+      AND measure IN ('transfers', 'confidence', 'delay') AND at >= :after AND at < :before
+    GROUP BY measure, key
+    """
+)
+_REPLIES = text(
+    """
+    SELECT width_bucket(at, CAST(:steps AS timestamptz[])) - 1 AS step, key, sum(n)
+    FROM figures
+    WHERE organisation_id = :organisation AND grain = :grain AND measure = 'delay'
+      AND at >= :after AND at < :before AND key LIKE 'reply:%'
+    GROUP BY step, key
+    """
+)
+_HOURS = text(
+    """
+    SELECT extract(hour FROM at AT TIME ZONE :zone)::int AS hour, sum(n)
+    FROM figures
+    WHERE organisation_id = :organisation AND grain = 'hour' AND measure = 'began'
+      AND at >= :after AND at < :before
+    GROUP BY hour
+    """
+)
 # Calls that began in a minute count from its start and those that ended in it until its end, so a
 # peak is too high by those at most that did both to each other within a minute.
 _OPEN = text(
     """
-    SELECT at, :before_it + sum(n - total) OVER (ORDER BY at) + total AS at_once,
-           :before_it + sum(n - total) OVER (ORDER BY at) AS left_over
-    FROM figures
-    WHERE organisation_id = :organisation AND grain = 'minute' AND measure = 'load'
-      AND at >= :after AND at < :before
-    ORDER BY at
+    SELECT width_bucket(at, CAST(:steps AS timestamptz[])) - 1 AS step, max(at_once),
+           (array_agg(left_over ORDER BY at DESC))[1]
+    FROM (
+        SELECT at, :open_before + sum(n - total) OVER (ORDER BY at) AS left_over,
+               :open_before + sum(n - total) OVER (ORDER BY at) + total AS at_once
+        FROM figures
+        WHERE organisation_id = :organisation AND grain = 'minute' AND measure = 'load'
+          AND at >= :after AND at < :before
+    ) AS minutes
+    GROUP BY step ORDER BY step
     """
 )
 
@@ -109,49 +152,30 @@ class Figures:
 def read_figures(db: Session, organisation_id: UUID, span: Span) -> Figures:
     """All figures of a span."""
     found = Figures(span, [0] * len(span.steps), {})
-    _counts(db, organisation_id, found)
-    _hours(db, organisation_id, found)
-    _delays(db, organisation_id, found)
-    found.peaks = _peaks(db, organisation_id, span)
+    asked = {
+        "organisation": organisation_id, "after": span.after, "before": span.before,
+        "grain": span.grain.value, "steps": list(span.steps), "zone": span.zone.key,
+    }  # fmt: skip
+    _by_step(db, asked, found)
+    _whole(db, asked, found)
+    for hour, n in db.execute(_HOURS, asked):
+        found.by_hour[hour] = int(n)
+    found.reply_p95 = _replies(db, asked, len(span.steps))
+    found.peaks = _peaks(db, asked, span)
     return found
 
 
-def _rows(
-    db: Session, organisation_id: UUID, span: Span, measures: Iterable[str], grain: Grain
-) -> Iterable[tuple[str, datetime, str, int, float]]:
-    query = select(Figure.measure, Figure.at, Figure.key, Figure.n, Figure.total).where(
-        Figure.organisation_id == organisation_id, Figure.grain == grain.value,
-        Figure.measure.in_(list(measures)), Figure.at >= span.after, Figure.at < span.before,
-    )  # fmt: skip
-    return db.execute(query).tuples()
-
-
-def _counts(db: Session, organisation_id: UUID, found: Figures) -> None:
+def _by_step(db: Session, asked: Asked, found: Figures) -> None:
     span = found.span
     busy_ms = [0.0] * len(span.steps)
-    transfers: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
-    sure = 0.0
-    wanted = ("began", "ended", "transfers", "confidence")
-    for measure, at, key, n, total in _rows(db, organisation_id, span, wanted, span.grain):
-        step = span.step_of(at)
+    for measure, step, key, n, total in db.execute(_BY_STEP, asked):
         if measure == "began":
-            found.began[step] += n
-        elif measure == "ended":
-            found.outcomes.setdefault(key, [0] * len(span.steps))[step] += n
+            found.began[step] += int(n)
+        else:
+            found.outcomes.setdefault(key, [0] * len(span.steps))[step] += int(n)
             busy_ms[step] += total
-        elif measure == "transfers":
-            transfers[key][0] += n
-            transfers[key][1] += total
-        elif key.isdigit() and int(key) < len(found.confidence):
-            found.confidence[int(key)] += n
-            sure += total
     found.talked_ms = sum(busy_ms)
     found.load = [busy / _length_ms(span, step) for step, busy in enumerate(busy_ms)]
-    heard = sum(found.confidence)
-    found.mean_confidence = sure / heard if heard else None
-    for key, (count, total) in sorted(transfers.items()):
-        mode, _, result = key.partition(":")
-        found.transfers.append(TransferCount(mode, result, int(count), total / count))
 
 
 def _length_ms(span: Span, step: int) -> float:
@@ -159,41 +183,33 @@ def _length_ms(span: Span, step: int) -> float:
     return max((ends - span.steps[step]).total_seconds(), 1.0) * 1000
 
 
-def _hours(db: Session, organisation_id: UUID, found: Figures) -> None:
-    for _, at, _, n, _ in _rows(db, organisation_id, found.span, ("began",), Grain.HOUR):
-        found.by_hour[at.astimezone(found.span.zone).hour] += n
-
-
-def _delays(db: Session, organisation_id: UUID, found: Figures) -> None:
-    span = found.span
-    whole = (
-        select(Figure.key, func.sum(Figure.n))
-        .where(
-            Figure.organisation_id == organisation_id, Figure.grain == span.grain.value,
-            Figure.measure == "delay", Figure.at >= span.after, Figure.at < span.before,
-        )
-        .group_by(Figure.key)
-    )  # fmt: skip
+def _whole(db: Session, asked: Asked, found: Figures) -> None:
     stages: dict[str, dict[int, int]] = defaultdict(dict)
-    for key, n in db.execute(whole):
-        stage, bucket = _stage_of(key)
-        stages[stage][bucket] = int(n)
+    sure = 0.0
+    for measure, key, n, total in db.execute(_WHOLE, asked):
+        if measure == "transfers":
+            mode, _, result = key.partition(":")
+            found.transfers.append(TransferCount(mode, result, int(n), total / float(n)))
+        elif measure == "delay":
+            stage, bucket = _stage_of(key)
+            stages[stage][bucket] = int(n)
+        else:
+            found.confidence[int(key)] += int(n)
+            sure += total
+    heard = sum(found.confidence)
+    found.mean_confidence = sure / heard if heard else None
+    found.transfers.sort(key=lambda one: (one.mode, one.result))
     known = [stage for stage in STAGES if stage in stages]
     found.delays = [
         _delay(stage, stages[stage]) for stage in (*known, *sorted(set(stages) - set(STAGES)))
     ]
-    replies = (
-        select(Figure.at, Figure.key, Figure.n)
-        .where(
-            Figure.organisation_id == organisation_id, Figure.grain == span.grain.value,
-            Figure.measure == "delay", Figure.at >= span.after, Figure.at < span.before,
-            Figure.key.like("reply:%"),
-        )
-    )  # fmt: skip
-    steps: list[Counter[int]] = [Counter() for _ in span.steps]
-    for at, key, n in db.execute(replies):
-        steps[span.step_of(at)][_stage_of(key)[1]] += n
-    found.reply_p95 = [percentile(counts, 95) for counts in steps]
+
+
+def _replies(db: Session, asked: Asked, steps: int) -> list[float | None]:
+    counts: list[dict[int, int]] = [{} for _ in range(steps)]
+    for step, key, n in db.execute(_REPLIES, asked):
+        counts[step][_stage_of(key)[1]] = int(n)
+    return [percentile(each, 95) for each in counts]
 
 
 def _stage_of(key: str) -> tuple[str, int]:
@@ -208,28 +224,23 @@ def _delay(stage: str, counts: Mapping[int, int]) -> Delay:
     )  # fmt: skip
 
 
-def _peaks(db: Session, organisation_id: UUID, span: Span) -> list[int] | None:
+def _peaks(db: Session, asked: Asked, span: Span) -> list[int] | None:
     if span.before - span.after > _PEAKS:
         return None
     going_on = select(func.count()).where(
-        Call.organisation_id == organisation_id, Call.first_event_at < span.after,
+        Call.organisation_id == asked["organisation"], Call.first_event_at < span.after,
         Call.first_event_at >= span.after - _LONGEST_CALL,
         or_(Call.ended_at.is_(None), Call.ended_at >= span.after),
     )  # fmt: skip
-    open_before = db.scalar(going_on) or 0
-    asked = {
-        "organisation": organisation_id, "after": span.after, "before": span.before,
-        "before_it": open_before,
-    }  # fmt: skip
+    still = db.scalar(going_on) or 0
     peaks = [0] * len(span.steps)
-    reached, still = 0, open_before
-    for at, at_once, left_over in db.execute(_OPEN, asked):
-        step = span.step_of(at)
+    reached = 0
+    for step, most, left_over in db.execute(_OPEN, {**asked, "open_before": still}):
         # In steps that nothing was counted in, calls from before may go on.
         for between in range(reached, step + 1):
             peaks[between] = max(peaks[between], still)
+        peaks[step] = max(peaks[step], int(most))
         reached, still = step, int(left_over)
-        peaks[step] = max(peaks[step], int(at_once))
-    for between in range(reached, len(peaks)):
-        peaks[between] = max(peaks[between], still)
+    for between in range(reached + 1, len(peaks)):
+        peaks[between] = still
     return peaks

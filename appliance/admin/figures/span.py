@@ -50,17 +50,6 @@ class Span:
     steps: tuple[datetime, ...]
     zone: ZoneInfo
 
-    def step_of(self, at: datetime) -> int:
-        """Which step a count belongs to; -1 when it is outside."""
-        low, high = 0, len(self.steps)
-        while low < high:
-            middle = (low + high) // 2
-            if self.steps[middle] <= at:
-                low = middle + 1
-            else:
-                high = middle
-        return low - 1
-
     def labels(self) -> list[str]:
         """Short names of the steps."""
         local = [step.astimezone(self.zone) for step in self.steps]
