@@ -1,17 +1,20 @@
 """The feeds of all organisations that somebody watches, and what wakes them."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 from aiohttp import web
 
+from appliance.admin.health import Part
 from appliance.admin.live.answers import Answers
 from appliance.admin.live.feed import Feed
 from appliance.admin.services import SERVICES, Services
 from appliance.storage.notifications import Notifications
 
 _SWEEP_EVERY_S = 20.0
+_HEALTH_EVERY_S = 2.0
 EVENTS_CHANNEL = "appliance_events"
 ANSWERS_CHANNEL = "appliance_answers"
 
@@ -21,10 +24,13 @@ class Feeds:
 
     Attributes:
         answers: who waits for the answer to an order.
+        health: how the parts of the appliance are, as pages are told it; empty before it is known.
     """
 
     def __init__(self, services: Services) -> None:
         self.answers = Answers()
+        self.health = b""
+        self._parts: tuple[Part, ...] = ()
         self._services = services
         self._feeds: dict[UUID, Feed] = {}
         self._beginning = asyncio.Lock()
@@ -63,6 +69,22 @@ class Feeds:
             for watcher in feed.watchers:
                 watcher.closing = True
                 watcher.tell()
+
+    async def follow_health(self) -> None:
+        """Tell who watches whenever a part of the appliance is otherwise, until cancelled."""
+        while True:
+            report = self._services.health.last
+            if report is not None and report.parts != self._parts:
+                self._parts = report.parts
+                parts = [
+                    {"state": part.state.value, "title": part.title, "words": part.words}
+                    for part in report.parts
+                ]
+                self.health = json.dumps({"parts": parts}, separators=(",", ":")).encode()
+                for feed in self._feeds.values():
+                    for watcher in feed.watchers:
+                        watcher.tell()
+            await asyncio.sleep(_HEALTH_EVERY_S)
 
     async def sweep(self) -> None:
         """End feeds that nobody watches, until cancelled."""
@@ -112,10 +134,14 @@ FEEDS: web.AppKey[Feeds] = web.AppKey("feeds", Feeds)
 async def feeding(app: web.Application) -> AsyncIterator[None]:
     """Feeds, as long as the application runs."""
     feeds = app[FEEDS] = Feeds(app[SERVICES])
-    sweeping = asyncio.create_task(feeds.sweep(), name="feeds-sweep")
+    jobs = (
+        asyncio.create_task(feeds.sweep(), name="feeds-sweep"),
+        asyncio.create_task(feeds.follow_health(), name="feeds-health"),
+    )
     yield
-    sweeping.cancel()
-    await asyncio.gather(sweeping, return_exceptions=True)
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
     await feeds.stop()
 
 

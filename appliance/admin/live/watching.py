@@ -1,7 +1,8 @@
 """A page that watches, over a WebSocket.
 
 Sent to it: packets of the feed from the position that it names; nothing in between is left out and
-nothing comes twice. ``{"reload": true}`` when that position is too far back. What it sends is
+nothing comes twice. ``{"reload": true}`` when that position is too far back, and
+``{"parts": [...]}`` when the health of the appliance has changed. What it sends is
 passed over. A page that does not take what it is sent is cut off, and goes on from its position
 when it comes back. Now and then it is seen whether its session still lets it watch.
 """
@@ -15,7 +16,7 @@ from aiohttp import WSMsgType, web
 
 from appliance.admin.gate import still_lets_in
 from appliance.admin.live.feed import Feed, Packet, Watcher, packet_of
-from appliance.admin.live.feeds import FEEDS
+from appliance.admin.live.feeds import FEEDS, Feeds
 from appliance.admin.live.reading import PAGE, read_after
 from appliance.admin.problems import Problem
 from appliance.admin.visit import Visit
@@ -49,13 +50,14 @@ async def watch(visit: Visit, after: int) -> web.StreamResponse:
         raise Problem(426, "upgrade-required", "This address speaks WebSocket only.", headers={
             "Upgrade": "websocket", "Connection": "Upgrade",
         })  # fmt: skip
-    feed = await visit.request.config_dict[FEEDS].of(visit.who.organisation_id)
+    feeds = visit.request.config_dict[FEEDS]
+    feed = await feeds.of(visit.who.organisation_id)
     watcher = feed.join()
     try:
         await socket.prepare(visit.request)
         reading = asyncio.create_task(_read(socket, watcher), name="watcher-reading")
         try:
-            await _send_packets(visit, socket, feed, watcher, after)
+            await _send_packets(visit, socket, feed, watcher, after, feeds)
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -78,9 +80,10 @@ async def _read(socket: web.WebSocketResponse, watcher: Watcher) -> None:
 
 
 async def _send_packets(
-    visit: Visit, socket: web.WebSocketResponse, feed: Feed, watcher: Watcher, after: int
-) -> None:
-    clock_s = visit.services.clock_s
+    visit: Visit, socket: web.WebSocketResponse, feed: Feed, watcher: Watcher, after: int,
+    feeds: Feeds,
+) -> None:  # fmt: skip
+    clock_s, health = visit.services.clock_s, b""
     look_at_s = clock_s() + _LOOK_AGAIN_S
     try:
         while not socket.closed:
@@ -93,6 +96,9 @@ async def _send_packets(
             for packet in packets:
                 await _send(socket, packet.text)
                 after = packet.position
+            if feeds.health is not health:
+                health = feeds.health
+                await _send(socket, health)
             if watcher.closing:
                 await socket.close(code=GOING_AWAY, message=b"restarting")
                 return

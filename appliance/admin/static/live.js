@@ -268,9 +268,10 @@ function count() {
 
 // Clocks, and the end of what has ended.
 
-const skewed = { ms: 0 };
+// The page was made at a time of the server's; this computer's clock may be another.
+const skewed = Date.parse(list.dataset.now) - performance.timeOrigin;
 setInterval(() => {
-  const now = Date.now() + skewed.ms;
+  const now = performance.timeOrigin + performance.now() + (Math.abs(skewed) > 5_000 ? skewed : 0);
   for (const [call, card] of cards) {
     const node = part(card, "lasts");
     const until = node.dataset.until ? Date.parse(node.dataset.until) : now;
@@ -301,6 +302,7 @@ function connect() {
   socket.addEventListener("message", (event) => {
     const message = JSON.parse(event.data);
     if (message.reload) { location.reload(); return; }
+    if (message.parts) { health(message.parts); return; }
     take(message);
   });
   socket.addEventListener("close", (event) => {
@@ -314,29 +316,17 @@ function connect() {
 
 // The health strip.
 
-async function health() {
-  if (document.hidden) return;
-  try {
-    const answer = await fetch(list.dataset.health, { headers: { Accept: "application/json" } });
-    if (answer.status === 401) { location.reload(); return; }
-    if (!answer.ok) return;
-    const served = Date.parse(answer.headers.get("Date"));
-    if (served && Math.abs(served - Date.now()) > 3000) skewed.ms = served - Date.now();
-    const { parts } = await answer.json();
-    const wrong = parts.filter((it) => it.state !== "ok");
-    const strip = document.getElementById("health");
-    const shown = wrong.length ? wrong.map((it) => [it.state, `${it.title}.`, it.words])
-      : [["ok", "All is well.", `${parts.map((it) => it.title).join(", ")}.`]];
-    if (strip.dataset.shown === JSON.stringify(shown)) return;
-    strip.dataset.shown = JSON.stringify(shown);
-    strip.replaceChildren(...shown.map(([kind, title, text]) => {
-      const node = element("span", `part ${kind}`);
-      const link = element("a", "", title);
-      link.href = "/health";
-      node.append(link, " ", element("span", "words", text));
-      return node;
-    }));
-  } catch { /* the feed's own state says that the connection is lost */ }
+function health(parts) {
+  const wrong = parts.filter((it) => it.state !== "ok");
+  const shown = wrong.length ? wrong.map((it) => [it.state, `${it.title}.`, it.words])
+    : [["ok", "All is well.", `${parts.map((it) => it.title).join(", ")}.`]];
+  document.getElementById("health").replaceChildren(...shown.map(([kind, title, text]) => {
+    const node = element("span", `part ${kind}`);
+    const link = element("a", "", title);
+    link.href = list.dataset.health;
+    node.append(link, " ", element("span", "words", text));
+    return node;
+  }));
 }
 
 // Acting without leaving the page.
@@ -390,5 +380,3 @@ if (!location.search && localStorage.getItem("live-view")) view(localStorage.get
 for (const turns of list.querySelectorAll('[data-part="turns"]')) turns.scrollTop = turns.scrollHeight;
 count();
 connect();
-health();
-setInterval(health, 10_000);

@@ -38,11 +38,15 @@ class Page:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, position: int) -> None:
         self.socket, self.position = socket, position
         self.happened: list[dict[str, Any]] = []
+        self.parts: list[dict[str, str]] = []
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(_LIMIT_S):
             while len(self.happened) < count:
                 message = await self.socket.receive_json()
+                if "parts" in message:
+                    self.parts = message["parts"]
+                    continue
                 assert message["position"] > self.position
                 self.position = message["position"]
                 self.happened += message["happenings"]
@@ -201,7 +205,8 @@ def test_a_session_that_ends_is_sent_to_sign_in(
             feed = await _open(browser, await _position(browser))
             await browser.form("/sign-out")
             async with asyncio.timeout(_LIMIT_S):
-                message = await feed.socket.receive()
+                while (message := await feed.socket.receive()).type is aiohttp.WSMsgType.TEXT:
+                    pass
             assert message.type is aiohttp.WSMsgType.CLOSE
             assert feed.socket.close_code == 4001
 
