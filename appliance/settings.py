@@ -53,6 +53,10 @@ class SwitchSettings(_Group):
         default=0, ge=0, le=65535, description="where desks' legs arrive; any free port when 0"
     )
     domain: str = Field(default="appliance.local", description="the domain that phones register in")
+    configuration: Path | None = Field(
+        default=None,
+        description="FreeSWITCH's configuration directory, which the operators' page keeps up",
+    )
     return_extension: str = "appliance"
     return_context: str = "public"
     max_calls: int = Field(default=200, ge=1)
@@ -93,6 +97,14 @@ class InferenceSettings(_Group):
     language_model_file: str = str(_ROOT / "models" / "starter" / "decider.gguf")
     voice: str = "espeak-ng"
     voice_model: str = ""
+    wishes_model: Path | None = Field(
+        default=_ROOT / "models" / "starter" / "wishes.npz",
+        description="tells what is wanted, beside the starter decider; a larger model needs none",
+    )
+    completeness_model: Path | None = Field(
+        default=_ROOT / "models" / "starter" / "completeness.json",
+        description="tells whether a sentence sounds finished; a rule does without it",
+    )
     pronunciations: Path | None = Field(
         default=None, description="a file of 'written = spoken' lines, for the site's names"
     )

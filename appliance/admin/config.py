@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.calls.errors import ConfigurationError
+from appliance.decisions.wishes import WishModel
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -19,6 +20,7 @@ class AdminConfig:
         hosts: lower case, without ports; ``*`` lets any through.
         secure: browsers reach us over TLS, so cookies are marked and HSTS is sent.
         request_bytes: the largest body of a request.
+        wishes: what tries sentences out knows of wishes, as calls do.
         switch_configuration: FreeSWITCH's configuration directory, kept as the set-up says; None
             leaves it alone.
         domain: what phones register in.
@@ -48,6 +50,7 @@ class AdminConfig:
     switch_port: int = 8021
     switch_password: str = ""
     switch_configuration: Path | None = None
+    wishes: WishModel | None = None
     domain: str = "appliance.local"
     inference_url: str = ""
     spool: Path = Path("var/spool")

@@ -36,9 +36,8 @@ _SCHEMA: dict[str, Any] = {
         "intent": {"type": "string", "enum": ["transfer", "message", "unknown"]},
         "target": {"enum": ["billing", "sales", None]},
         "priority": {"type": "string", "enum": ["low", "normal", "high"]},
-        "say": {"type": "string", "pattern": "^[a-z ,.?'!-]{1,80}$"},
     },
-    "required": ["intent", "target", "priority", "say"],
+    "required": ["intent", "target", "priority"],
 }
 _SHORTEST_S = 0.1
 

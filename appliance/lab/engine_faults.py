@@ -235,7 +235,7 @@ def _clipped_noise() -> Iterator[bytes]:
 
 
 def _proposal(**fields: object) -> str:
-    usual = {"intent": "transfer", "target": None, "priority": "normal", "say": "one moment"}
+    usual = {"intent": "transfer", "target": None, "priority": "normal"}
     return json.dumps({**usual, **fields})
 
 

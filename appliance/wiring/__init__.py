@@ -27,7 +27,9 @@ from appliance.inference import server
 from appliance.inference.config import InferenceConfig
 from appliance.inference.store.starting import with_models_in_use
 from appliance.settings import Settings
+from appliance.speech import completeness
 from appliance.speech.barge_in import BargeInRules
+from appliance.speech.completeness import CompletenessModel
 from appliance.speech.endpointing import PauseLengths
 from appliance.speech.fallback import sentences
 from appliance.speech.turn_taker import TurnTakerConfig
@@ -45,6 +47,8 @@ __all__ = ["Engines", "control_link", "controller", "database", "serve_inference
 log = structlog.get_logger()
 
 _LINK_PATIENCE_S = 30.0
+# What operators change is to hold for the next call; asking is one small query.
+_REFRESH_S = 1.0
 
 
 def database(settings: Settings) -> Database:
@@ -66,6 +70,8 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         engines: in place of those behind the settings' URL; for measuring everything but them.
     """
     engines = engines or engines_over_http(settings)
+    finished = settings.inference.completeness_model
+    completeness.use(CompletenessModel.load(finished) if finished else None)
     with ExitStack() as undo:
         if engines.servers is not None:
             undo.callback(engines.servers.close)
@@ -74,7 +80,7 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         warming = Group()
         undo.callback(warming.kill)
         directories = DirectoryCache(
-            store, settings.storage.snapshot,
+            store, settings.storage.snapshot, refresh_s=_REFRESH_S,
             on_change=lambda changed: _warm(engines, changed, warming),
         )  # fmt: skip
         directories.start()
@@ -153,7 +159,8 @@ def _equipment(
 
     return Equipment(
         name=settings.name, switch=link, events=events, recognizer=engines.recognizer,
-        voice=engines.voice, chain=DecisionChain(standard_policies(engines.model)),
+        voice=engines.voice,
+        chain=DecisionChain(standard_policies(engines.model, wishes=engines.wishes)),
         directory_of=directory_of, history_of=history_of,
         call_config=CallConfig(
             domain=switch.domain,

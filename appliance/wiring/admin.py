@@ -9,6 +9,7 @@ from appliance.admin.services import Services
 from appliance.calls.errors import ConfigurationError
 from appliance.settings import Settings
 from appliance.storage.database import Database
+from appliance.wiring.engines import wishes_in_use
 
 
 def admin(settings: Settings, store: Database) -> Services:
@@ -39,6 +40,7 @@ def admin_config(settings: Settings) -> AdminConfig:
         switch_port=switch.port, switch_password=switch.password, domain=switch.domain,
         inference_url=settings.inference.url, spool=settings.storage.spool,
         recordings=settings.storage.recording_directory,
+        switch_configuration=switch.configuration, wishes=wishes_in_use(settings),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from appliance.controller.model_servers import ModelServers
 from appliance.decisions import language_models
 from appliance.decisions.language_model import HttpLanguageModel, LanguageModel
 from appliance.decisions.language_models import LanguageModelChain
+from appliance.decisions.wishes import WishModel
 from appliance.inference.client import InferenceClient
 from appliance.inference.config import EngineOptions, InferenceConfig
 from appliance.inference.engines.espeak import EspeakVoice
@@ -40,6 +41,7 @@ class Engines:
 
     Attributes:
         model: asked for what the rules leave open; None lets the rules decide alone.
+        wishes: tells what is wanted, beside the starter decider.
         keepers: have each voice's fixed phrases spoken ahead; none when a voice needs no cache.
         servers: told of every call; None when everything is in this process.
         first: stage to the name of the engine that is asked first.
@@ -48,6 +50,7 @@ class Engines:
     recognizer: Recognizer
     voice: Synthesizer
     model: LanguageModel | None
+    wishes: WishModel | None = None
     keepers: tuple[PhraseKeeper, ...] = ()
     servers: ModelServers | None = None
     first: Mapping[str, str] = field(default_factory=dict)
@@ -88,6 +91,7 @@ def engines_over_http(settings: Settings) -> Engines:
         LanguageModelChain(
             _rungs(zip(thinking, models, strict=True)), inference.decide_timeout_s
         ),
+        wishes_in_use(settings),
         keepers,
         ModelServers(
             list(clients.values()), [clients[url] for url in hearing], models[0]
@@ -98,6 +102,31 @@ def engines_over_http(settings: Settings) -> Engines:
             fallback.STAGE: speaking[0],
         },
     )  # fmt: skip
+
+
+def wishes_in_use(settings: Settings) -> WishModel | None:
+    """The model of wishes; None where a larger language model is in use, which needs none.
+
+    Raises:
+        ConfigurationError: the settings name a file that is none.
+    """
+    inference = settings.inference
+    shipped = type(inference).model_fields["language_model_file"].default
+    if inference.wishes_model is None or inference.language_model_urls:
+        return None
+    if _in_use(settings).language_model_file != shipped:
+        return None
+    return WishModel.load(inference.wishes_model)
+
+
+def _in_use(settings: Settings) -> InferenceConfig:
+    """The models as the settings and ``appliance models use`` have chosen them."""
+    inference = settings.inference
+    config = InferenceConfig(
+        voice=inference.voice, voice_model=inference.voice_model,
+        language_model_file=inference.language_model_file,
+    )  # fmt: skip
+    return with_models_in_use(config, settings.storage.models, lambda _: None)
 
 
 def _rungs(engines: Iterable[tuple[str, AnyEngine]]) -> list[Rung[AnyEngine]]:
@@ -113,10 +142,7 @@ def _keeper(settings: Settings, client: InferenceClient) -> PhraseKeeper:
     inference = settings.inference
     voice = HttpSynthesizer(client)
     # The server's voice may change behind its URL; the choice as it is now is all we know of it.
-    chosen = with_models_in_use(
-        InferenceConfig(voice=inference.voice, voice_model=inference.voice_model),
-        settings.storage.models, lambda _: None,
-    )  # fmt: skip
+    chosen = _in_use(settings)
     names = inference.pronunciations.read_text("utf-8") if inference.pronunciations else ""
     said = hashlib.sha256(names.encode()).hexdigest()[:12]
     identity = f"{voice.identity}|{chosen.voice}|{chosen.voice_model}|{said}"

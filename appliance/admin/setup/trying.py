@@ -13,6 +13,7 @@ from appliance.decisions.chain import DecisionChain
 from appliance.decisions.context import TurnContext
 from appliance.decisions.language_model import HttpLanguageModel
 from appliance.decisions.policies import standard_policies
+from appliance.decisions.wishes import WishModel
 from appliance.inference.client import InferenceClient
 
 _PATIENCE_S = 2.0
@@ -41,12 +42,13 @@ class Rehearsal:
 
     Args:
         url: of the model server; empty for the rules alone.
+        wishes: tells what is wanted, where calls have it too.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, wishes: WishModel | None = None) -> None:
         self._client = InferenceClient(url) if url else None
         model = HttpLanguageModel(self._client, timeout_s=_PATIENCE_S) if self._client else None
-        self._chain = DecisionChain(standard_policies(model))
+        self._chain = DecisionChain(standard_policies(model, wishes=wishes))
 
     def decide(self, directory: Directory, text: str, at: datetime) -> Tried:
         """Decide about a first sentence of a call, as if it were ``at`` (time-zone aware).
@@ -82,7 +84,8 @@ REHEARSAL: web.AppKey[Rehearsal] = web.AppKey("rehearsal", Rehearsal)
 
 async def rehearsing(app: web.Application) -> AsyncIterator[None]:
     """Keeps a chain for as long as the application runs."""
-    rehearsal = Rehearsal(app[SERVICES].config.inference_url)
+    config = app[SERVICES].config
+    rehearsal = Rehearsal(config.inference_url, config.wishes)
     app[REHEARSAL] = rehearsal
     yield
     rehearsal.close()

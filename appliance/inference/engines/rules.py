@@ -40,15 +40,6 @@ _URGENT = re.compile(r"\b(?:urgent|urgently|immediately|right away|as soon as po
 _RELAXED = re.compile(r"\b(?:no rush|no hurry|not urgent|it can wait|whenever)\b")
 _ENTRY = re.compile(r"^[0-9]{2,8} +(\S.*)$", re.MULTILINE)
 _TITLES = frozenset({"the", "doctor", "mister", "missus", "miss", "department", "team"})
-_SAY = {
-    "transfer": "putting you through.",
-    "operator": "putting you through.",
-    "message": "sure, i will take a message.",
-    "emergency": "this sounds like an emergency.",
-    "repeat": "of course, let me say that again.",
-    "goodbye": "thank you for calling. goodbye.",
-    "unknown": "sorry, i did not understand that.",
-}
 
 
 class RuleBasedChat:
@@ -62,7 +53,7 @@ class RuleBasedChat:
         """Nothing to read."""
 
     def chat(self, request: ChatRequest, cancellation: Cancellation) -> Iterator[ChatPiece]:
-        """Yield one JSON object with ``intent``, ``target``, ``priority`` and ``say``."""
+        """Yield one JSON object with ``intent``, ``target`` and ``priority``."""
         cancellation.check()
         system = "\n".join(m.content for m in request.messages if m.role == "system")
         user = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
@@ -88,8 +79,7 @@ def propose(directory: str, turn: str, intents: frozenset[str] | None = None) ->
     priority = "high" if intent == "emergency" or _URGENT.search(said) else "normal"
     if _RELAXED.search(said):
         priority = "low"
-    say = _SAY.get(intent, "one moment.")
-    return {"intent": intent, "target": target, "priority": priority, "say": say}
+    return {"intent": intent, "target": target, "priority": priority}
 
 
 def _named(said: str, names: list[str]) -> str | None:

@@ -47,7 +47,6 @@ SCHEMA: dict[str, Any] = {
         "intent": {"type": "string", "enum": ["transfer", "message", "hours", "unknown"]},
         "target": {"enum": ["billing", "sales", None]},
         "priority": {"type": "string", "enum": ["low", "normal", "high"]},
-        "say": {"type": "string", "pattern": "^[a-z ,.?'!-]{1,80}$"},
     },
 }
 MESSAGES = [
