@@ -3,7 +3,7 @@ SHELL := /bin/bash
 RUN := .venv/bin/
 .DEFAULT_GOAL := help
 
-.PHONY: help setup esl demo test test-freeswitch check bench clean
+.PHONY: help setup esl demo test test-freeswitch check bench starter-models clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,9 @@ check: setup  ## lint, types and layers
 
 bench: setup  ## measure, print a table, write build/bench.json
 	@$(RUN)appliance bench
+
+starter-models: setup  ## make the models in models/starter again (hours)
+	@bash scripts/starter-models.sh
 
 clean:  ## remove what was built or recorded here
 	rm -rf build var .venv
