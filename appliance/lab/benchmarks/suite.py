@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.lab.benchmarks import serving, voice_path
+from appliance.lab.benchmarks import serving, voice_path, watchers
 from appliance.lab.benchmarks.bare_loop import bare_loop_cpu
 from appliance.lab.benchmarks.barge_in import interrupt
 from appliance.lab.benchmarks.call_rate import call_rate
@@ -14,7 +14,7 @@ from appliance.lab.benchmarks.measurement import Measurement, at_least, at_most,
 from appliance.lab.benchmarks.rig import Rig, Store, rig, store
 from appliance.lab.benchmarks.talk import Talked, talk
 
-NAMES = ("talk", "barge-in", "call-rate", "ingest", "conversations", "serving", "voice")
+NAMES = ("talk", "barge-in", "call-rate", "ingest", "conversations", "serving", "voice", "watchers")
 _WITH_A_DATABASE = frozenset(NAMES) - {"serving", "voice"}
 CALLS = 50
 _REPLY_GOALS_MS = {1: 40, CALLS: 60}
@@ -33,6 +33,7 @@ class Extent:
         serving_rounds, voice_rounds: how often what those compare or time is done.
         alone_s, together_s: of talking, with one call and with fifty.
         bare_s: of the bare loop, with one call and with fifty.
+        watching_s: of live pages that are open while calls talk.
     """
 
     alone_s: float = 60.0
@@ -44,12 +45,13 @@ class Extent:
     sentences: int = 24
     serving_rounds: int = 12
     voice_rounds: int = 10
+    watching_s: float = 30.0
 
 
 FULL = Extent()
 QUICK = Extent(
     alone_s=7.0, together_s=5.0, bare_s=1.0, interruptions=10, calls=250, events=2000,
-    sentences=6, serving_rounds=4, voice_rounds=2,
+    sentences=6, serving_rounds=4, voice_rounds=2, watching_s=8.0,
 )  # fmt: skip
 
 
@@ -84,7 +86,10 @@ def _with_a_database(
 ) -> Iterator[Measurement]:
     tell("PostgreSQL: a private cluster, durable")
     with store(work) as database:
-        if wanted - {"ingest", "conversations"}:
+        if "watchers" in wanted:
+            tell(f"{watchers.WATCHERS} live pages watch while {watchers.CALLS} calls talk")
+            yield from watchers.measure(database, work, extent.watching_s)
+        if wanted - {"ingest", "conversations", "watchers"}:
             tell("one controller, with engines that answer at once")
             with rig(database, work) as load:
                 yield from _on_the_rig(load, work, wanted, extent, pause_finished_ms, tell)
