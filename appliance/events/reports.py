@@ -109,11 +109,13 @@ FIGURES = """
     INSERT INTO figures AS f (organisation_id, grain, measure, at, key, n, total)
     SELECT %(organisation)s::uuid, grain, measure, begins, key, sum(n), sum(total)
     FROM (
-        SELECT grain, measure, date_trunc(grain, at, zone) AS begins, key, 1 AS n, total
+        SELECT grain, measure, date_trunc(grain, at, zone) AS begins,
+               CASE measure WHEN 'began' THEN to_char(at AT TIME ZONE zone, 'HH24') ELSE key END
+                   AS key, 1 AS n, total
         FROM counted,
              (SELECT appliance_zone(timezone) AS zone FROM organisations
               WHERE organisation_id = %(organisation)s::uuid) AS place,
-             (VALUES ('hour'), ('day')) AS grains (grain)
+             (VALUES ('hour'), ('day'), ('week')) AS grains (grain)
         UNION ALL
         SELECT 'minute', 'load', date_trunc('minute', at), '', (measure = 'began')::int,
                (measure = 'ended')::int

@@ -81,12 +81,12 @@ class CallNote(_OfCall, Base):
 
 
 class Figure(OfOrganisation, Base):
-    """A count over an hour or a day of the organisation's own time, or over a minute.
+    """A count over an hour, a day or a week of the organisation's own time, or over a minute.
 
     Attributes:
-        grain: ``minute``, ``hour`` or ``day``; ``at`` is when it begins.
+        grain: ``minute``, ``hour``, ``day`` or ``week``; ``at`` is when it begins.
         measure, key: what is counted; ``appliance.admin.figures`` reads them:
-            ``began`` calls; ``ended`` by outcome (``total``: ms talked); ``transfers`` by
+            calls that ``began``, by the hour of their day; that ``ended``, by outcome (``total``: ms talked); ``transfers`` by
             ``mode:result`` (``total``: ms rung); ``delay`` by ``stage:bucket`` and ``confidence``
             by bucket; ``load``, by minute only: calls that began (``n``) and ended (``total``).
     """

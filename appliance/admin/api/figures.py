@@ -19,8 +19,8 @@ class FiguresQuery(Model):
     """A span of time; ``after`` and ``before`` count more than its name."""
 
     span: SpanName | None = Field(default=None, description="ends now; 7d when left out")
-    after: Time | None = Field(default=None, description="begins with this hour or day")
-    before: Time | None = Field(default=None, description="ends here; now when left out")
+    after: Time | None = Field(default=None, description="begins with this hour, day or week")
+    before: Time | None = Field(default=None, description="ends with this hour, day or week; now when left out")
 
 
 class StepOut(BaseModel):

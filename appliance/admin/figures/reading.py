@@ -26,41 +26,16 @@ _LONGEST_CALL = timedelta(hours=12)
 _PEAKS = timedelta(days=31)
 Asked = Mapping[str, Any]
 # The database adds up; only what is shown comes over. width_bucket() numbers the steps from 1.
-_BY_STEP = text(
+_COUNTS = text(
     """
-    SELECT measure, width_bucket(at, CAST(:steps AS timestamptz[])) - 1 AS step, key, sum(n),
-           sum(total)
+    SELECT measure,
+           CASE WHEN measure IN ('began', 'ended') OR key LIKE 'reply:%'
+                THEN width_bucket(at, CAST(:steps AS timestamptz[])) - 1 ELSE -1 END AS step,
+           key, sum(n), sum(total)
     FROM figures
-    WHERE organisation_id = :organisation AND grain = :grain
-      AND measure IN ('began', 'ended') AND at >= :after AND at < :before
-    GROUP BY measure, step, key
-    """
-)
-_WHOLE = text(
-    """
-    SELECT measure, key, sum(n), sum(total)
-    FROM figures
-    WHERE organisation_id = :organisation AND grain = :grain
-      AND measure IN ('transfers', 'confidence', 'delay') AND at >= :after AND at < :before
-    GROUP BY measure, key
-    """
-)
-_REPLIES = text(
-    """
-    SELECT width_bucket(at, CAST(:steps AS timestamptz[])) - 1 AS step, key, sum(n)
-    FROM figures
-    WHERE organisation_id = :organisation AND grain = :grain AND measure = 'delay'
-      AND at >= :after AND at < :before AND key LIKE 'reply:%'
-    GROUP BY step, key
-    """
-)
-_HOURS = text(
-    """
-    SELECT extract(hour FROM at AT TIME ZONE :zone)::int AS hour, sum(n)
-    FROM figures
-    WHERE organisation_id = :organisation AND grain = 'hour' AND measure = 'began'
-      AND at >= :after AND at < :before
-    GROUP BY hour
+    WHERE organisation_id = :organisation AND grain = :grain AND at >= :after AND at < :before
+      AND measure IN ('began', 'ended', 'transfers', 'confidence', 'delay')
+    GROUP BY measure, step, key ORDER BY measure, key, step
     """
 )
 # Calls that began in a minute count from its start and those that ended in it until its end, so a
@@ -154,62 +129,72 @@ def read_figures(db: Session, organisation_id: UUID, span: Span) -> Figures:
     found = Figures(span, [0] * len(span.steps), {})
     asked = {
         "organisation": organisation_id, "after": span.after, "before": span.before,
-        "grain": span.grain.value, "steps": list(span.steps), "zone": span.zone.key,
+        "grain": span.grain.value, "steps": list(span.steps),
     }  # fmt: skip
-    _by_step(db, asked, found)
-    _whole(db, asked, found)
-    for hour, n in db.execute(_HOURS, asked):
-        found.by_hour[hour] = int(n)
-    found.reply_p95 = _replies(db, asked, len(span.steps))
+    counts = _Counts(found)
+    take = {
+        "began": counts.began, "ended": counts.ended, "transfers": counts.transfers,
+        "confidence": counts.confidence, "delay": counts.delay,
+    }  # fmt: skip
+    for measure, step, key, n, total in db.execute(_COUNTS, asked):
+        take[measure](step, key, int(n), total)
+    counts.finish()
     found.peaks = _peaks(db, asked, span)
     return found
 
 
-def _by_step(db: Session, asked: Asked, found: Figures) -> None:
-    span = found.span
-    busy_ms = [0.0] * len(span.steps)
-    for measure, step, key, n, total in db.execute(_BY_STEP, asked):
-        if measure == "began":
-            found.began[step] += int(n)
-        else:
-            found.outcomes.setdefault(key, [0] * len(span.steps))[step] += int(n)
-            busy_ms[step] += total
-    found.talked_ms = sum(busy_ms)
-    found.load = [busy / _length_ms(span, step) for step, busy in enumerate(busy_ms)]
+class _Counts:
+    """Takes rows of counts; each method is for the measure that it is named after."""
+
+    def __init__(self, found: Figures) -> None:
+        self._found = found
+        steps = len(found.span.steps)
+        self._busy_ms = [0.0] * steps
+        self._replies: list[dict[int, int]] = [{} for _ in range(steps)]
+        self._stages: dict[str, Counter[int]] = defaultdict(Counter)
+        self._sure = 0.0
+
+    def began(self, step: int, key: str, n: int, _: float) -> None:
+        self._found.began[step] += n
+        self._found.by_hour[int(key)] += n
+
+    def ended(self, step: int, key: str, n: int, total: float) -> None:
+        counts = self._found.outcomes.setdefault(key, [0] * len(self._busy_ms))
+        counts[step] += n
+        self._busy_ms[step] += total
+
+    def transfers(self, _: int, key: str, n: int, total: float) -> None:
+        mode, _colon, result = key.partition(":")
+        self._found.transfers.append(TransferCount(mode, result, n, total / n))
+
+    def confidence(self, _: int, key: str, n: int, total: float) -> None:
+        self._found.confidence[int(key)] += n
+        self._sure += total
+
+    def delay(self, step: int, key: str, n: int, _: float) -> None:
+        stage, bucket = _stage_of(key)
+        self._stages[stage][bucket] += n
+        if step >= 0:
+            self._replies[step][bucket] = n
+
+    def finish(self) -> None:
+        """What is known once all have come."""
+        found, stages = self._found, self._stages
+        found.talked_ms = sum(self._busy_ms)
+        found.load = [
+            busy / _length_ms(found.span, step) for step, busy in enumerate(self._busy_ms)
+        ]
+        heard = sum(found.confidence)
+        found.mean_confidence = self._sure / heard if heard else None
+        known = [stage for stage in STAGES if stage in stages]
+        others = sorted(set(stages) - set(STAGES))
+        found.delays = [_delay(stage, stages[stage]) for stage in (*known, *others)]
+        found.reply_p95 = [percentile(counts, 95) for counts in self._replies]
 
 
 def _length_ms(span: Span, step: int) -> float:
     ends = span.steps[step + 1] if step + 1 < len(span.steps) else span.before
     return max((ends - span.steps[step]).total_seconds(), 1.0) * 1000
-
-
-def _whole(db: Session, asked: Asked, found: Figures) -> None:
-    stages: dict[str, dict[int, int]] = defaultdict(dict)
-    sure = 0.0
-    for measure, key, n, total in db.execute(_WHOLE, asked):
-        if measure == "transfers":
-            mode, _, result = key.partition(":")
-            found.transfers.append(TransferCount(mode, result, int(n), total / float(n)))
-        elif measure == "delay":
-            stage, bucket = _stage_of(key)
-            stages[stage][bucket] = int(n)
-        else:
-            found.confidence[int(key)] += int(n)
-            sure += total
-    heard = sum(found.confidence)
-    found.mean_confidence = sure / heard if heard else None
-    found.transfers.sort(key=lambda one: (one.mode, one.result))
-    known = [stage for stage in STAGES if stage in stages]
-    found.delays = [
-        _delay(stage, stages[stage]) for stage in (*known, *sorted(set(stages) - set(STAGES)))
-    ]
-
-
-def _replies(db: Session, asked: Asked, steps: int) -> list[float | None]:
-    counts: list[dict[int, int]] = [{} for _ in range(steps)]
-    for step, key, n in db.execute(_REPLIES, asked):
-        counts[step][_stage_of(key)[1]] = int(n)
-    return [percentile(each, 95) for each in counts]
 
 
 def _stage_of(key: str) -> tuple[str, int]:

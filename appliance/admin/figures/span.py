@@ -33,11 +33,12 @@ class Grain(StrEnum):
 
     HOUR = "hour"
     DAY = "day"
+    WEEK = "week"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span of whole hours or days of the organisation's own time.
+    """A span of whole hours, days or weeks of the organisation's own time; the last may go on.
 
     Attributes:
         after, before: ``before`` itself is left out.
@@ -76,23 +77,29 @@ def span_of(
         raise wrong_value("query.after", "Name a time before now, and before `before`.")
     if end - after > _LONGEST:
         raise wrong_value("query.after", "Ask for three years at most.")
-    return _stepped(after, end, zone)
+    return _stepped(after, end, now, zone)
 
 
-def _stepped(after: datetime, end: datetime, zone: ZoneInfo) -> Span:
+def _stepped(after: datetime, end: datetime, now: datetime, zone: ZoneInfo) -> Span:
+    length = end - after
+    grain = Grain.HOUR if length <= _BY_HOUR else Grain.DAY if length <= _BY_DAY else Grain.WEEK
     local = after.astimezone(zone).replace(minute=0, second=0, microsecond=0)
-    grain = Grain.HOUR if end - after <= _BY_HOUR else Grain.DAY
-    if grain is Grain.DAY:
+    if grain is not Grain.HOUR:
         local = local.replace(hour=0)
-    days = 1 if end - after <= _BY_DAY else 7
-    steps: list[datetime] = []
+    if grain is Grain.WEEK:
+        local = _of_the_clock(local, -local.weekday(), zone)
+    steps = []
     at = local.astimezone(UTC)
     while at < end:
         steps.append(at)
         if grain is Grain.HOUR:
             at += timedelta(hours=1)
-        else:  # a day of the clock, whatever the summer does to its hours
-            local = local.replace(tzinfo=None) + timedelta(days=days)
-            local = local.replace(tzinfo=zone)
+        else:
+            local = _of_the_clock(local, 7 if grain is Grain.WEEK else 1, zone)
             at = local.astimezone(UTC)
-    return Span(steps[0], end, grain, tuple(steps), zone)
+    return Span(steps[0], min(at, now), grain, tuple(steps), zone)
+
+
+def _of_the_clock(local: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The same time of day some days later, whatever the summer does to their hours."""
+    return (local.replace(tzinfo=None) + timedelta(days=days)).replace(tzinfo=zone)

@@ -9,7 +9,7 @@ from appliance.admin.charts.bars import bars
 from appliance.admin.charts.frame import Caption, Series
 from appliance.admin.charts.over_time import columns, lines
 from appliance.admin.figures.reading import Figures, read_figures
-from appliance.admin.figures.span import Grain, SpanName
+from appliance.admin.figures.span import SpanName
 from appliance.admin.pages.calls import in_zone
 from appliance.admin.rendering import duration, words, zone_named
 from appliance.admin.roles import Permission
@@ -57,7 +57,7 @@ def _answered(found: Figures) -> list[tuple[str, int, int]]:
 
 def charts_of(found: Figures) -> Iterator[Markup]:
     """The charts, in their order."""
-    labels, step = found.span.labels(), _step_name(found)
+    labels, step = found.span.labels(), found.span.grain.value
     yield columns(
         Caption(
             key="calls", title=f"Calls by {step}", first=step.capitalize(),
@@ -85,13 +85,6 @@ def charts_of(found: Figures) -> Iterator[Markup]:
     )  # fmt: skip
     yield _confidence(found)
     yield _load(found, labels, step)
-
-
-def _step_name(found: Figures) -> str:
-    if found.span.grain is Grain.HOUR:
-        return "hour"
-    steps = found.span.steps
-    return "week" if len(steps) > 1 and (steps[1] - steps[0]).days > 2 else "day"
 
 
 def _outcomes(found: Figures) -> list[Series]:

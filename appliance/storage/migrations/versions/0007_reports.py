@@ -205,14 +205,16 @@ BEGIN
     )
     SELECT mine, grain, measure, begins, key, sum(n), sum(total)
     FROM (
-        SELECT grain, measure, date_trunc(grain, at, zone) AS begins, key, n, total
-        FROM counted, (VALUES ('hour'), ('day')) AS grains (grain)
+        SELECT grain, measure, date_trunc(grain, at, zone) AS begins,
+            CASE measure WHEN 'began' THEN to_char(at AT TIME ZONE zone, 'HH24') ELSE key END
+                AS key, n, total
+        FROM counted, (VALUES ('hour'), ('day'), ('week')) AS grains (grain)
         UNION ALL
         SELECT 'minute', 'load', date_trunc('minute', at), '', (measure = 'began')::int,
             (measure = 'ended')::int
         FROM counted WHERE measure IN ('began', 'ended')
     ) AS parts
-    GROUP BY grain, measure, begins, key;
+    GROUP BY grain, measure, begins, key ORDER BY grain, measure, begins, key;
     RETURN listed;
 END $$
 """
