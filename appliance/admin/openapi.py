@@ -170,4 +170,7 @@ def _responses(route: Route, refs: _Schemas) -> dict[str, Any]:
     if route.method not in SAFE:
         codes.append("409")
     answers = {code: {"description": _WORDS[code], **problem} for code in sorted(codes)}
+    if route.media.startswith("audio/"):  # players ask for it in pieces
+        answers["206"] = {**good, "description": "The piece that was asked for with Range"}
+        answers["416"] = {"description": "It has no such piece"}
     return {str(route.status): good, **answers}
