@@ -22,7 +22,7 @@ AS $$
 BEGIN
     -- Row-level security lets nobody add events of another organisation than this.
     PERFORM pg_advisory_xact_lock(
-        hashtextextended('appliance events ' || current_setting('appliance.organisation_id'), 0));
+        hashtextextended('appliance events ' || current_setting('appliance.organisation_id', true), 0));
     RETURN NULL;
 END $$
 """
@@ -32,7 +32,7 @@ CREATE FUNCTION appliance_tell_of_events() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM pg_notify('appliance_events', current_setting('appliance.organisation_id'));
+    PERFORM pg_notify('appliance_events', current_setting('appliance.organisation_id', true));
     RETURN NULL;
 END $$
 """
