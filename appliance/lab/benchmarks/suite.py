@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.lab.benchmarks import serving, voice_path, watchers
+from appliance.lab.benchmarks import operators, serving, voice_path, watchers
 from appliance.lab.benchmarks.bare_loop import bare_loop_cpu
 from appliance.lab.benchmarks.barge_in import interrupt
 from appliance.lab.benchmarks.call_rate import call_rate
@@ -14,8 +14,11 @@ from appliance.lab.benchmarks.measurement import Measurement, at_least, at_most,
 from appliance.lab.benchmarks.rig import Rig, Store, rig, store
 from appliance.lab.benchmarks.talk import Talked, talk
 
-NAMES = ("talk", "barge-in", "call-rate", "ingest", "conversations", "serving", "voice", "watchers")
-_WITH_A_DATABASE = frozenset(NAMES) - {"serving", "voice"}
+NAMES = (
+    "talk", "barge-in", "call-rate", "ingest", "conversations", "serving", "voice", "watchers",
+    "operators",
+)  # fmt: skip
+_WITH_A_DATABASE = frozenset(NAMES) - {"serving", "voice", "operators"}
 CALLS = 50
 _REPLY_GOALS_MS = {1: 40, CALLS: 60}
 _FIRST_FRAME_GOALS_MS = {1: 5, CALLS: 15}
@@ -34,6 +37,8 @@ class Extent:
         alone_s, together_s: of talking, with one call and with fifty.
         bare_s: of the bare loop, with one call and with fifty.
         watching_s: of live pages that are open while calls talk.
+        recorded: calls, of ten turns each, that operators look through; a million of them take
+            some twenty minutes to make up, and ten gigabytes.
     """
 
     alone_s: float = 60.0
@@ -46,12 +51,13 @@ class Extent:
     serving_rounds: int = 12
     voice_rounds: int = 10
     watching_s: float = 30.0
+    recorded: int = 1_000_000
 
 
 FULL = Extent()
 QUICK = Extent(
     alone_s=7.0, together_s=5.0, bare_s=1.0, interruptions=10, calls=250, events=2000,
-    sentences=6, serving_rounds=4, voice_rounds=2, watching_s=8.0,
+    sentences=6, serving_rounds=4, voice_rounds=2, watching_s=8.0, recorded=10_000,
 )  # fmt: skip
 
 
@@ -79,6 +85,10 @@ def measure(
         tell("the voice: from a text to its first sound")
         with voice_path.server("espeak-ng") as url:
             yield from voice_path.measure(url, "espeak-ng", extent.voice_rounds)
+    if "operators" in wanted:
+        tell(f"operators look through {extent.recorded} calls")
+        with store(work / "recorded") as database:  # of its own: others count what they find
+            yield from operators.measure(database, work, extent.recorded, tell=tell)
 
 
 def _with_a_database(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -165,6 +166,19 @@ def test_another_organisations_calls_are_never_found(
             assert "vip" not in (await browser.get("/calls")).text.lower()
 
     on_site(check)
+
+
+def test_a_search_may_use_its_index_under_row_level_security(postgres_url: str) -> None:
+    """As the function's owner, whose policy is simply true; the application itself could not."""
+    query = "EXPLAIN SELECT call_id FROM call_list WHERE {}"
+    with psycopg.connect(postgres_url, options="-c enable_seqscan=off") as connection:
+        for condition, index in (
+            ("words @@ 'pelican'::tsquery", "ix_call_list_words"),
+            ("labels @> ARRAY['vip']", "ix_call_list_labels"),
+            ("target_ids @> ARRAY['t-1']", "ix_call_list_target_ids"),
+        ):
+            lines = connection.execute(query.format(condition)).fetchall()
+            assert any(f"Index Scan on {index}" in line for (line,) in lines), lines
 
 
 @pytest.mark.parametrize(
