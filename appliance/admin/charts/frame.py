@@ -53,8 +53,9 @@ def figure(caption: Caption, drawing: Markup, legend: Markup, table: Markup) -> 
     """The parts put together."""
     return Markup(
         '<figure class="chart" aria-labelledby="{key}-title"><figcaption id="{key}-title">{title}'
-        "</figcaption>{legend}{drawing}<details><summary>As a table</summary>{table}</details>"
-        "</figure>"
+        "</figcaption>{legend}{drawing}<details><summary>As a table</summary>"
+        '<div class="scroll" tabindex="0" role="region" aria-labelledby="{key}-title">{table}</div>'
+        "</details></figure>"
     ).format(
         key=caption.key, title=caption.title, legend=legend, drawing=drawing, table=table
     )  # fmt: skip
@@ -98,8 +99,7 @@ def table_of(first: str, labels: Sequence[str], series: Sequence[Series], say: S
         for place, label in enumerate(labels)
     )
     return Markup(
-        '<div class="scroll"><table><thead><tr><th scope="col">{}</th>{}</tr></thead>'
-        "<tbody>{}</tbody></table></div>"
+        '<table><thead><tr><th scope="col">{}</th>{}</tr></thead><tbody>{}</tbody></table>'
     ).format(first, heads, Markup("").join(lines))
 
 
