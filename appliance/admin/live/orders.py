@@ -44,9 +44,9 @@ async def order(visit: Visit, call_id: str, wanted: Wanted, field: str) -> Order
         StorageError: the database is out of reach.
     """
     organisation_id = visit.who.organisation_id
-    call = await visit.database(lambda db: _look(db, organisation_id, call_id))
-    if call is None:
-        raise not_found("call")
+    call = await found(visit, call_id)
+    if call.over:
+        raise _OVER
     directory = await directory_of(visit)
     if not visit.who.may(Permission.LIVE_ACT) and not call.rings_at(
         my_extensions(visit, directory)
@@ -54,8 +54,6 @@ async def order(visit: Visit, call_id: str, wanted: Wanted, field: str) -> Order
         raise Problem(
             403, "forbidden", "You may do this in calls that ring at your own telephone, no others."
         )
-    if call.over:
-        raise _OVER
     to = _target_of(directory, wanted.to, field).id if wanted.verb is Verb.TRANSFER else ""
     given = Order(
         order_id=str(uuid4()), call_id=call_id, organisation_id=str(organisation_id),
@@ -64,13 +62,26 @@ async def order(visit: Visit, call_id: str, wanted: Wanted, field: str) -> Order
     return await _give(visit, given)
 
 
+async def found(visit: Visit, call_id: str) -> "Found":
+    """The call.
+
+    Raises:
+        Problem: the organisation has no such call.
+    """
+    organisation_id = visit.who.organisation_id
+    call = await visit.database(lambda db: _look(db, organisation_id, call_id))
+    if call is None:
+        raise not_found("call")
+    return call
+
+
 async def directory_of(visit: Visit) -> Directory:
     """The directory of the organisation of who asks."""
     threads, organisation_id = visit.services.threads, str(visit.who.organisation_id)
-    found = await visit.run(lambda: load_directory(threads.database, organisation_id))
-    if found is None:
+    directory = await visit.run(lambda: load_directory(threads.database, organisation_id))
+    if directory is None:
         raise not_found("organisation")
-    return found
+    return directory
 
 
 def my_extensions(visit: Visit, directory: Directory) -> tuple[str, ...]:
@@ -81,15 +92,15 @@ def my_extensions(visit: Visit, directory: Directory) -> tuple[str, ...]:
 
 def _target_of(directory: Directory, text: str, field: str) -> Target:
     wanted = text.strip()
-    found = directory.target(wanted) or directory.by_extension(wanted)
-    if found is None:
+    target = directory.target(wanted) or directory.by_extension(wanted)
+    if target is None:
         named = [t for t in directory.targets() if t.name.casefold() == wanted.casefold()]
-        found = named[0] if len(named) == 1 else None
-    if found is None or not found.extensions:
+        target = named[0] if len(named) == 1 else None
+    if target is None or not target.extensions:
         raise wrong_value(
             field, "Name a person or a department of the directory, or one of its extensions."
         )
-    return found
+    return target
 
 
 async def _give(visit: Visit, given: Order) -> OrderAnswer:
@@ -118,9 +129,9 @@ async def _answer(visit: Visit, order_id: UUID, changed: asyncio.Event) -> Order
     until_s = visit.services.clock_s() + _PATIENCE_S
     while True:
         changed.clear()
-        found = await visit.database(lambda db: order_state(db, organisation_id, order_id))
-        if found is not None and found.state in ("done", "refused"):
-            return OrderAnswer(found.state == "done", found.words)
+        stands = await visit.database(lambda db: order_state(db, organisation_id, order_id))
+        if stands is not None and stands.state in ("done", "refused"):
+            return OrderAnswer(stands.state == "done", stands.words)
         left_s = until_s - visit.services.clock_s()
         if left_s <= 0:
             break
@@ -137,15 +148,18 @@ async def _answer(visit: Visit, order_id: UUID, changed: asyncio.Event) -> Order
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
+    """Where a call stands; ``ringing`` are the extensions that ring for it."""
+
     over: bool
     ringing: tuple[str, ...]
 
     def rings_at(self, extensions: tuple[str, ...]) -> bool:
+        """Whether it rings at one of these."""
         return any(number in self.ringing for number in extensions)
 
 
-def _look(db: Session, organisation_id: UUID, call_id: str) -> _Found | None:
+def _look(db: Session, organisation_id: UUID, call_id: str) -> Found | None:
     call = db.get(Call, (organisation_id, call_id))
     if call is None:
         return None
@@ -154,4 +168,4 @@ def _look(db: Session, organisation_id: UUID, call_id: str) -> _Found | None:
         Transfer.result.is_(None),
     )  # fmt: skip
     ringing = tuple(number for (numbers,) in transfers for number in numbers or ())
-    return _Found(call.ended_at is not None, ringing)
+    return Found(call.ended_at is not None, ringing)

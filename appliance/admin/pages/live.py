@@ -8,7 +8,7 @@ from pydantic import Field
 
 from appliance.admin.fields import CallId, Line, Model, RequiredLine
 from appliance.admin.live.feeds import FEEDS
-from appliance.admin.live.orders import Wanted, directory_of, my_extensions, order
+from appliance.admin.live.orders import Wanted, directory_of, found, my_extensions, order
 from appliance.admin.live.watching import watch
 from appliance.admin.problems import Problem
 from appliance.admin.roles import Permission
@@ -78,6 +78,7 @@ def _acting(wanted_of: Callable[[Visit], Wanted]) -> Callable[[Visit], Awaitable
     async def act(visit: Visit) -> Answer:
         """Have it done; say so on the page, or as JSON to the page's script."""
         by_script = "application/json" in visit.request.headers.get("Accept", "")
+        await found(visit, visit.params.call_id)
         try:
             if not visit.form.ok and visit.route.body is not NothingMore:
                 words = "; ".join(visit.form.errors.values()) or "Fill this in."

@@ -15,24 +15,25 @@ down_revision = "0005"
 
 _MINE = "organisation_id = nullif(current_setting('appliance.organisation_id', true), '')::uuid"
 
-_IN_TURN = """
+_ORGANISATION = "current_setting('appliance.organisation_id', true)"
+_IN_TURN = f"""
 CREATE FUNCTION appliance_events_in_turn() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- Row-level security lets nobody add events of another organisation than this.
     PERFORM pg_advisory_xact_lock(
-        hashtextextended('appliance events ' || current_setting('appliance.organisation_id', true), 0));
+        hashtextextended('appliance events ' || {_ORGANISATION}, 0));
     RETURN NULL;
 END $$
 """
 
-_TELL_OF_EVENTS = """
+_TELL_OF_EVENTS = f"""
 CREATE FUNCTION appliance_tell_of_events() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM pg_notify('appliance_events', current_setting('appliance.organisation_id', true));
+    PERFORM pg_notify('appliance_events', {_ORGANISATION});
     RETURN NULL;
 END $$
 """
