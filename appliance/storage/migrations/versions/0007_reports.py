@@ -61,7 +61,7 @@ DECLARE
         THEN websearch_to_tsquery('public.appliance_words', wanted ->> 'words') END;
     digits text := reverse(wanted ->> 'digits');
     dids text[] := ARRAY(SELECT jsonb_array_elements_text(coalesce(wanted -> 'dids', '[]')));
-    best boolean := words IS NOT NULL AND wanted ->> 'sort' = 'best';
+    best boolean := words IS NOT NULL AND coalesce(wanted ->> 'sort', '') = 'best';
     cond text := 'l.organisation_id = $1';
     page text := '';
     source text;
