@@ -20,7 +20,9 @@ class FiguresQuery(Model):
 
     span: SpanName | None = Field(default=None, description="ends now; 7d when left out")
     after: Time | None = Field(default=None, description="begins with this hour, day or week")
-    before: Time | None = Field(default=None, description="ends with this hour, day or week; now when left out")
+    before: Time | None = Field(
+        default=None, description="ends with this hour, day or week; now when left out"
+    )
 
 
 class StepOut(BaseModel):

@@ -51,7 +51,7 @@ class Extent:
     serving_rounds: int = 12
     voice_rounds: int = 10
     watching_s: float = 30.0
-    recorded: int = 1_000_000
+    recorded: int = 100_000
 
 
 FULL = Extent()

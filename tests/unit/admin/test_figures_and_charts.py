@@ -108,6 +108,7 @@ def test_a_year_is_shown_by_week_and_today_by_hour() -> None:
 )
 def test_spans_that_are_none(after: datetime | None, before: datetime | None) -> None:
     if after is None:
+        assert before is not None
         assert span_of(None, None, before, NOW, BERLIN).before - before < timedelta(days=1)
         after = NOW - timedelta(days=4000)
         before = None

@@ -160,7 +160,8 @@ EVENTS = (
     events.LegEnded(**CALL, leg_id="l", role="desk", extension="201", cause="USER_BUSY"),
     events.MessageTaken(**CALL, target_id="t", target_name="Sales", caller_name="Bob",
                         callback_number="201", text="hi", urgent=True),
-    events.OrderAnswered(**CALL, order_id="o", verb="say", given_by="Ann", done=True, words="Said."),
+    events.OrderAnswered(**CALL, order_id="o", verb="say", given_by="Ann", done=True,
+                         words="Said."),
     events.ConversationSaved(**CALL, state={"phase": "listening"}),
     events.CallEnded(**CALL, outcome=events.Outcome.CONNECTED, cause="NORMAL_CLEARING", how="well"),
 )  # fmt: skip
