@@ -87,8 +87,8 @@ class Figure(OfOrganisation, Base):
         grain: ``minute``, ``hour``, ``day`` or ``week``; ``at`` is when it begins.
         measure, key: what is counted; ``appliance.admin.figures`` reads them:
             calls that ``began``, by the hour of their day; that ``ended``, by outcome (``total``:
-            ms talked); ``transfers`` by ``mode:result`` (``total``: ms rung); ``delay`` by ``stage:bucket`` and ``confidence``
-            by bucket; ``load``, by minute only: calls that began (``n``) and ended (``total``).
+            ms talked); ``transfers`` by ``mode:result`` (``total``: ms rung); ``delay`` by
+            ``stage:bucket`` and ``confidence`` by bucket; ``load``, by minute only: calls that began (``n``) and ended (``total``).
     """
 
     __tablename__ = "figures"
