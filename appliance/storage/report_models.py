@@ -88,7 +88,8 @@ class Figure(OfOrganisation, Base):
         measure, key: what is counted; ``appliance.admin.figures`` reads them:
             calls that ``began``, by the hour of their day; that ``ended``, by outcome (``total``:
             ms talked); ``transfers`` by ``mode:result`` (``total``: ms rung); ``delay`` by
-            ``stage:bucket`` and ``confidence`` by bucket; ``load``, by minute only: calls that began (``n``) and ended (``total``).
+            ``stage:bucket`` and ``confidence`` by bucket; ``load``, by minute only: calls
+            that began (``n``) and ended (``total``).
     """
 
     __tablename__ = "figures"
