@@ -6,7 +6,7 @@ from appliance.calls.events import EngineChanged, StageFailed
 from appliance.events.reader import stored_events_of
 from tests.scenarios.playing import Playing
 
-pytestmark = pytest.mark.timeout(540)
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.mark.parametrize("fault", ["killed", "stalled", "rubbish"])

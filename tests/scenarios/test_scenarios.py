@@ -10,7 +10,7 @@ from appliance.lab.results import ScenarioResult
 from tests.scenarios.playing import NAMES, Playing
 
 # They play beside each other, so the first to be asked for may have waited for many others.
-pytestmark = pytest.mark.timeout(540)
+pytestmark = pytest.mark.timeout(1200)
 
 SWITCHES = ["bench", pytest.param("freeswitch", marks=pytest.mark.freeswitch)]
 

@@ -15,7 +15,7 @@ from appliance.lab.scenario import Expect, Scenario
 from appliance.lab.session import Lab
 from tests.scenarios.playing import SCENARIOS, Playing
 
-pytestmark = pytest.mark.timeout(540)
+pytestmark = pytest.mark.timeout(1200)
 
 OUTAGE_S = 60.0
 _LOOK_EVERY_S = 0.2
