@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from appliance.storage.database import Database
@@ -31,6 +32,13 @@ def postgres_url(postgres_cluster: PrivateCluster) -> str:
     """
     migrate(postgres_cluster.url)
     return postgres_cluster.url
+
+
+@pytest.fixture
+def nobody_else(postgres_url: str) -> None:
+    """Take away what other tests have left, for those that look at all organisations at once."""
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("TRUNCATE organisations CASCADE")
 
 
 @pytest.fixture

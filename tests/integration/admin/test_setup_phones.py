@@ -19,7 +19,8 @@ from tests.integration.admin.admin_site import Site, Tenant, TestClock
 from tests.integration.admin.setup_rows import SetUp
 from tests.integration.admin.test_setup_api import owner
 
-pytestmark = pytest.mark.postgres
+# FreeSWITCH has one configuration for all organisations.
+pytestmark = [pytest.mark.postgres, pytest.mark.usefixtures("nobody_else")]
 OnSite = Callable[..., None]
 
 

@@ -37,6 +37,7 @@ def test_a_row_to_copy_has_the_event_s_columns() -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.usefixtures("nobody_else")
 def test_events_are_stored_once_and_copied_beside(database: Database, postgres_url: str) -> None:
     organisation_id = import_directory(database, Path(DIRECTORY))
     store = Store(postgres_url, database, organisation_id)
