@@ -33,6 +33,13 @@ class Credential:
         return hashlib.sha256(self.secret.encode()).digest()
 
     @property
+    def link_hash(self) -> bytes:
+        """What the database keeps of a link that signs in: such a link's secret is no cookie, and
+        no cookie's secret is such a link.
+        """
+        return hashlib.sha256(b"link:" + self.secret.encode()).digest()
+
+    @property
     def csrf(self) -> str:
         """What forms repeat; tells nothing about the secret."""
         return csrf_of(self.secret)

@@ -28,9 +28,9 @@ class SessionRules:
 
 def begin(
     session: Session, account: Account, now: datetime, rules: SessionRules, *,
-    address: str, agent: str, confirmed: bool, lasts: timedelta | None = None,
+    address: str, agent: str, confirmed: bool, lasts: timedelta | None = None, link: bool = False,
 ) -> Credential:  # fmt: skip
-    """A new session; what the browser gets as its cookie.
+    """A new session; what the browser gets as its cookie, or what a link holds in its place.
 
     One that waits for a second factor's code ends after five minutes, others after ``lasts`` or
     as the rules say.
@@ -46,7 +46,8 @@ def begin(
     session.add(
         BrowserSession(
             organisation_id=account.organisation_id, account_id=account.id,
-            token_hash=credential.token_hash, confirmed=confirmed, created_at=now,
+            token_hash=credential.link_hash if link else credential.token_hash,
+            confirmed=confirmed, created_at=now,
             last_seen_at=now, expires_at=now + lasts, address=address, agent=agent[:300],
         )
     )  # fmt: skip
@@ -54,9 +55,11 @@ def begin(
 
 
 def find(
-    session: Session, credential: Credential, now: datetime, rules: SessionRules
-) -> Principal | None:
-    """Whose cookie this is; None when its session is over, or its account is."""
+    session: Session, credential: Credential, now: datetime, rules: SessionRules, *,
+    link: bool = False,
+) -> Principal | None:  # fmt: skip
+    """Whose cookie (or link) this is; None when its session is over, or its account is."""
+    kept = credential.link_hash if link else credential.token_hash
     row = session.execute(
         select(BrowserSession, Account, Organisation.name, Organisation.timezone)
         .join(Account, Account.id == BrowserSession.account_id)
@@ -64,7 +67,7 @@ def find(
         .where(
             BrowserSession.organisation_id == credential.organisation_id,
             Account.organisation_id == credential.organisation_id,
-            BrowserSession.token_hash == credential.token_hash,
+            BrowserSession.token_hash == kept,
         )
     ).first()
     if row is None:

@@ -61,7 +61,14 @@ def make_link(database: Database, email: str, now: datetime) -> str:
         if account is None or account.disabled:
             raise ConfigurationError(f"the account of {email} may not sign in")
         credential = sessions.begin(
-            session, account, now, rules, address="", agent="Sign-in link", confirmed=True
+            session,
+            account,
+            now,
+            rules,
+            address="",
+            agent="Sign-in link",
+            confirmed=True,
+            link=True,
         )
     return f"/sign-in/with/{credential.as_cookie()}"
 
@@ -151,7 +158,7 @@ class Desk:
             StorageError: the database is out of reach.
         """
         with self.database.session(link.organisation_id) as session:
-            who = sessions.find(session, link, self.now, self.rules)
+            who = sessions.find(session, link, self.now, self.rules, link=True)
             if who is None or not who.confirmed:
                 return Attempt(SignInResult.REFUSED)
             account = accounts.get(session, who.organisation_id, who.account_id)

@@ -297,6 +297,26 @@ def test_a_link_signs_in_once_and_for_ten_minutes(
         make_link(database, "nobody@example.org", clock())
 
 
+def test_a_link_is_no_cookie_and_a_cookie_is_no_link(
+    on_site: OnSite, tenant: Tenant, database: Database, clock: TestClock
+) -> None:
+    link = make_link(database, tenant.emails[Role.OWNER], clock())
+
+    async def check(site: Site) -> None:
+        async with site.browser() as browser, site.browser() as another:
+            key = link.rpartition("/")[2]
+            cookie = {"Cookie": f"appliance_session={key}"}
+            assert (await another.get("/account", headers=cookie)).status == 303
+            await browser.get(link)
+            own = {one.key: one.value for one in browser.http.cookie_jar}["appliance_session"]
+            again = await another.get(f"/sign-in/with/{own}")
+            assert again.headers["Location"] == "/sign-in?notice=link"
+            assert (await browser.get("/account")).status == 200
+
+    on_site(check)
+    assert _actions(database, tenant) == ["sign_in.by_link"]
+
+
 _FORMS: list[tuple[str, dict[str, Any]]] = [
     ("/sign-out", {}),
     ("/account/password", {"old_password": PASSWORD, "new_password": _NEW}),
