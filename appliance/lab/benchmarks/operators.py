@@ -5,14 +5,9 @@ request is made at a time, as one operator makes them; every kind of request is 
 time for something else, so that no answer is only remembered.
 """
 
-import os
 import random
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
@@ -20,15 +15,12 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from appliance.calls.errors import ConfigurationError
+from appliance.lab.benchmarks.admin_site import HOST, admin_site
 from appliance.lab.benchmarks.measurement import Measurement, at_most, percentile
 from appliance.lab.benchmarks.rig import Store
 from appliance.lab.benchmarks.seeding import TARGETS, TURNS_PER_CALL, seed
-from appliance.lab.processes import ApplianceProcess
-from appliance.lab.stack import free_port
 
 GOAL_MS = 100
-_EMAIL = "operator@bench.example"
-_LINK = re.compile(r"(/sign-in/with/\S+)")
 _COMMON = ("the", "please", "order number", "invoice", "hello")
 _RARE = ("aquarium", "saxophone", "telescope broken", '"arrived broken" piano', "zimmermann -yes")
 _DAYS = 365
@@ -64,8 +56,8 @@ def measure(
     began_s = time.monotonic()
     seed(store.url, store.organisation_id, calls, until=datetime.now(UTC), days=_DAYS, tell=tell)
     yield Measurement(f"seeding {calls} calls", time.monotonic() - began_s, "s")
-    with _admin(store, work) as site:
-        yield from measure_site(site, calls, rounds)
+    with admin_site(store, work, "operators") as up:
+        yield from measure_site(Site(HOST, up.port, up.cookie), calls, rounds)
 
 
 def measure_site(site: "Site", calls: int, rounds: int) -> Iterator[Measurement]:
@@ -87,7 +79,7 @@ class Site:
 
     host: str
     port: int
-    cookie: str = ""
+    cookie: str
 
     def waited(self, kind: str, paths: Callable[[random.Random], str], rounds: int) -> Waited:
         """Ask for ``rounds`` things of a kind, after one that is not counted."""
@@ -115,24 +107,6 @@ class Site:
         if answer.status != 200:
             raise ConfigurationError(f"the admin application, {path}: {answer.status} {body[:300]}")
         return took_ms, body
-
-    def sign_in(self, link: str) -> None:
-        """Follow a link that signs in.
-
-        Raises:
-            ConfigurationError: it does not.
-        """
-        connection = HTTPConnection(self.host, self.port, timeout=60)
-        try:
-            connection.request("GET", link)
-            answer = connection.getresponse()
-            answer.read()
-        finally:
-            connection.close()
-        cookies = [value.split(";")[0] for value in answer.headers.get_all("Set-Cookie") or []]
-        self.cookie = "; ".join(cookies)
-        if answer.status != 303 or not cookies:
-            raise ConfigurationError(f"the link does not sign in ({answer.status})")
 
 
 def _calls(**query: str) -> str:
@@ -194,40 +168,3 @@ _FIGURES: _Paths = {
     "a month": _figures_between,
     "page, a year": lambda _: "/figures?span=365d",
 }
-
-
-@contextmanager
-def _admin(store: Store, work: Path) -> Iterator[Site]:
-    port = free_port()
-    environment = {
-        "APPLIANCE_SETTINGS": os.devnull,  # the machine's own settings are not ours
-        "APPLIANCE_LOG_LEVEL": "WARNING",
-        "DATABASE_URL": store.url,
-        "APPLIANCE_ADMIN__PORT": str(port),
-        "APPLIANCE_ADMIN__REQUESTS_PER_S": "1000",
-        "APPLIANCE_ADMIN__ACCOUNT_REQUESTS_PER_S": "1000",
-        "APPLIANCE_STORAGE__DIRECTORY": str(work / "operators-state"),
-    }
-    process = ApplianceProcess("operators", ["admin"], environment, work / "logs")
-    process.start()
-    try:
-        process.wait_ready()
-        _run(environment, "add-administrator", _EMAIL, "--generate")
-        link = _LINK.search(_run(environment, "sign-in-link", _EMAIL))
-        if link is None:
-            raise ConfigurationError("no link to sign in with")
-        site = Site("127.0.0.1", port)
-        site.sign_in(link[1])
-        yield site
-    finally:
-        process.stop()
-
-
-def _run(environment: Mapping[str, str], *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        (sys.executable, "-m", "appliance", "admin", *arguments), capture_output=True, text=True,
-        env={**os.environ, **environment}, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    if done.returncode:
-        raise ConfigurationError(f"appliance admin {arguments[0]}: {done.stderr.strip()[-300:]}")
-    return done.stdout

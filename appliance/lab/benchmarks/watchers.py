@@ -6,12 +6,9 @@ shipper stores them, at the pace of people who talk.
 """
 
 import asyncio
-import os
 import re
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,18 +20,16 @@ from appliance.calls.errors import ConfigurationError
 from appliance.calls.events import Event
 from appliance.events.encoding import encode
 from appliance.events.shipper import ShipperConfig, store_events
+from appliance.lab.benchmarks.admin_site import HOST, admin_site
 from appliance.lab.benchmarks.ingest import a_call
 from appliance.lab.benchmarks.measurement import Measurement, at_most
 from appliance.lab.benchmarks.rig import Store
 from appliance.lab.benchmarks.usage import cpu_s
 from appliance.lab.processes import ApplianceProcess
-from appliance.lab.stack import free_port
 from appliance.storage.directory_store import load_directory
 
 WATCHERS = 200
 CALLS = 20
-_EMAIL = "watcher@bench.example"
-_COOKIE = re.compile(r"/sign-in/with/(\S+)")
 _POSITION = re.compile(r'data-position="(\d+)"')
 # An exchange of two turns is some four events, and takes some five seconds.
 _EVENTS_PER_S = 0.8
@@ -96,7 +91,7 @@ class _Site:
         return asyncio.run(self._watched(watchers, calls, lasts_s))
 
     async def _watched(self, watchers: int, calls: int, lasts_s: float) -> Watched:
-        headers = {"Cookie": f"appliance_session={self.cookie}", "Origin": self.url}
+        headers = {"Cookie": self.cookie, "Origin": self.url}
         connector = aiohttp.TCPConnector(limit=0)
         pages = [_Page() for _ in range(watchers)]
         async with (
@@ -171,34 +166,5 @@ def _admin(store: Store, work: Path) -> Iterator[_Site]:
     directory = load_directory(store.database, store.organisation_id)
     if directory is None:
         raise ConfigurationError("the benchmarks' organisation is not in the database")
-    port = free_port()
-    environment = {
-        "APPLIANCE_SETTINGS": os.devnull,  # the machine's own settings are not ours
-        "APPLIANCE_LOG_LEVEL": "WARNING",
-        "DATABASE_URL": store.url,
-        "APPLIANCE_ADMIN__PORT": str(port),
-        "APPLIANCE_ADMIN__REQUESTS_PER_S": "1000",
-        "APPLIANCE_ADMIN__ACCOUNT_REQUESTS_PER_S": "1000",
-        "APPLIANCE_STORAGE__DIRECTORY": str(work / "admin-state"),
-    }
-    process = ApplianceProcess("admin", ["admin"], environment, work / "logs")
-    process.start()
-    try:
-        process.wait_ready()
-        _run(environment, "add-administrator", _EMAIL, "--generate")
-        link = _COOKIE.search(_run(environment, "sign-in-link", _EMAIL))
-        if link is None:
-            raise ConfigurationError("no link to sign in with")
-        yield _Site(store, directory, process, f"http://127.0.0.1:{port}", link[1])
-    finally:
-        process.stop()
-
-
-def _run(environment: Mapping[str, str], *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        (sys.executable, "-m", "appliance", "admin", *arguments), capture_output=True, text=True,
-        env={**os.environ, **environment}, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    if done.returncode:
-        raise ConfigurationError(f"appliance admin {arguments[0]}: {done.stderr.strip()[-300:]}")
-    return done.stdout
+    with admin_site(store, work, "watchers") as up:
+        yield _Site(store, directory, up.process, f"http://{HOST}:{up.port}", up.cookie)
