@@ -85,7 +85,7 @@ class Stack:
         engine_faults: that proxy, once up; None when nothing is breakable.
         cluster: the private one, once up; None with a database of somebody else's.
         organisation_id: of the directory that callers reach.
-        inference, controller: the processes, once up.
+        inference, controller, admin: the processes, once up.
     """
 
     work: Path
@@ -102,6 +102,7 @@ class Stack:
     engine_faults: EngineFaults | None = field(init=False, default=None)
     inference: ApplianceProcess = field(init=False)
     controller: list[ApplianceProcess] = field(init=False, default_factory=list)
+    admin: ApplianceProcess = field(init=False)
     controller_ports: list[int] = field(init=False, default_factory=list)
     _environment: dict[str, str] = field(init=False, default_factory=dict)
     _exit: ExitStack = field(init=False, default_factory=ExitStack)
@@ -158,7 +159,8 @@ class Stack:
             "APPLIANCE_ADMIN__PORT": str(port),
             "APPLIANCE_ADMIN__CONTROLLERS": str(self.controllers),
         }
-        self._process("admin", ["admin"], environment).wait_ready()
+        self.admin = self._process("admin", ["admin"], environment)
+        self.admin.wait_ready()
         return f"http://127.0.0.1:{port}"
 
     def _database(self) -> None:
