@@ -37,3 +37,5 @@ else
 fi
 train decider export
 train decider evaluate
+say "checksums"
+bash scripts/starter-checksums.sh

@@ -47,7 +47,7 @@ class Catalogue:
     ) -> None:
         self.directory = directory.absolute()
         self.manifest = manifest
-        self._shipped = shipped.absolute()
+        self.shipped = shipped.absolute()
 
     def folder(self, name: str) -> Path:
         """Where a pulled model's files are."""
@@ -73,14 +73,10 @@ class Catalogue:
             found[name] = Installed(name, locked.kind, locked.engine, str(path), locked.source)
         return found
 
-    def shipped_folder(self, model: ManifestModel) -> Path:
-        """Where a shipped model's files are."""
-        return self._shipped / (model.source.shipped or ".")
-
     def _shipped_model(self, model: ManifestModel) -> Installed:
         place = model.entry
         if model.files:
-            place = str(self.shipped_folder(model) / model.entry)
+            place = str(self.shipped / (model.source.shipped or ".") / model.entry)
         return Installed(model.name, model.kind, model.engine, place, str(model.source))
 
     def find(self, name: str) -> Installed:
@@ -113,10 +109,10 @@ class Catalogue:
 
     def mend(self, name: str) -> str:
         """What to do about a model's damaged files."""
-        if name in self.manifest.by_name and self.manifest.by_name[name].source.shipped is None:
-            return f"`appliance models pull {name}` brings them again"
-        if name in self.manifest.by_name:
+        if name not in self.locked():
             return "Install the appliance again"
+        if name in self.manifest.by_name:
+            return f"`appliance models pull {name}` brings them again"
         return f"`appliance models remove {name}`, then add it again"
 
     @contextmanager

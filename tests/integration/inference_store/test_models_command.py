@@ -80,9 +80,9 @@ def test_from_a_file_of_ones_own_to_in_use_and_back(
     with (directory / "mine" / "mine.gguf").open("r+b") as file:
         file.truncate(500_000)
     assert run(["models", "verify", "mine"]) == 1
-    assert "has 500000 bytes" in capsys.readouterr().out
+    assert "mine.gguf (500000 bytes) has changed" in capsys.readouterr().out
     assert run(["models", "use", "mine"]) == 1
-    assert "mine is not as it came: mine.gguf has 500000 bytes" in capsys.readouterr().err
+    assert "mine is not as it came: mine.gguf (500000 bytes) has changed" in capsys.readouterr().err
     assert run(["models", "remove", "mine"]) == 1
     assert "is in use as language_model" in capsys.readouterr().err
     assert run(["models", "rollback"]) == 0
