@@ -13,6 +13,6 @@ A new page is a template that extends ``base.html``, a handler that takes a
 :class:`~appliance.admin.visit.Visit`, and a ``page(...)`` in its module's ``ROUTES``; a new
 resource of the API is the same with ``api(...)`` and pydantic models. Both are named in
 ``route_table``, a page of the menu also in ``navigation``, and a new parameter of a path in the
-samples of ``tests/integration/admin/test_route_matrix.py``. From there on routing, access control,
+samples of ``tests/integration/admin/route_samples.py``. From there on routing, access control,
 the audit log, the OpenAPI document and the tests of every route against every role know it.
 """

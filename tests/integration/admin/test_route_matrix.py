@@ -1,106 +1,40 @@
 """Every route against every role, tokens, nobody, and another organisation's rows.
 
 The matrix is made from the declarations: a new route is in it without anybody adding it. A path
-with a parameter that `SAMPLES` does not know fails here until it names one.
+with a parameter that `route_samples` does not know fails here until it names one.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from appliance.admin import accounts, api_tokens
-from appliance.admin.principal import Principal, permissions_of
 from appliance.admin.roles import ROLE_PERMISSIONS, Permission, Role
 from appliance.admin.route_table import all_routes
 from appliance.admin.routing import SAFE, Kind, Route, Who
-from appliance.calls.events import to_line
-from appliance.events.shipper import store_events
 from appliance.storage.admin_models import ApiToken, BrowserSession
 from appliance.storage.database import Database
-from appliance.storage.report_models import CallNote
 from tests.integration.admin.admin_site import Browser, Reply, Site, Tenant, TestClock
-from tests.integration.admin.setup_rows import SetUp
-from tests.integration.events.calls_for_tests import whole_call
+from tests.integration.admin.route_samples import Samples, make_samples, make_token, path_of
 
 pytestmark = pytest.mark.postgres
 
 _FREE = {"sign_out", "take_password", "take_code", "sign_in_by_link"}
-Samples = dict[str, str]
-
-
-def _token(
-    database: Database, tenant: Tenant, scopes: list[Permission], clock: TestClock
-) -> tuple[str, str]:
-    """A token of the owner's: its id and its secret."""
-    owner = Principal(
-        organisation_id=tenant.organisation_id, organisation="", timezone="UTC", via="session",
-        credential_id=uuid4(), account_id=tenant.account_ids[Role.OWNER], name="", email="",
-        role=Role.OWNER, permissions=permissions_of(Role.OWNER),
-    )  # fmt: skip
-    with database.session(tenant.organisation_id) as session:
-        row, credential = api_tokens.add(
-            session, owner, name="test", scopes=scopes, now=clock(),
-            expires_at=clock() + timedelta(days=1),
-        )  # fmt: skip
-        return str(row.id), credential.as_token()
 
 
 @pytest.fixture
 def samples(database: Database, tenant: Tenant, clock: TestClock) -> Samples:
-    """Something of the tenant's for every parameter that a path has: add yours here."""
-    events = whole_call(str(tenant.organisation_id))
-    store_events(database, [to_line(event).rstrip(b"\n") for event in events])
-    session = BrowserSession(
-        id=uuid4(), organisation_id=tenant.organisation_id,
-        account_id=tenant.account_ids[Role.OWNER], token_hash=uuid4().bytes, confirmed=True,
-        created_at=clock(), last_seen_at=clock(), expires_at=clock() + timedelta(days=1),
-        address="", agent="",
-    )  # fmt: skip
-    with database.session(tenant.organisation_id) as db:
-        db.add(session)
-        note = CallNote(
-            organisation_id=tenant.organisation_id, call_id=events[0].call_id, at=clock(),
-            author_id=uuid4(), author="Spare", text="a note",
-        )  # fmt: skip
-        db.add(note)
-        spare = accounts.add(
-            db, tenant.organisation_id, email=f"spare-{uuid4().hex}@example.org", name="Spare",
-            role=Role.AUDITOR, password_hash="none",
-        ).id  # fmt: skip
-    return {
-        "call_id": events[0].call_id,
-        "token_id": _token(database, tenant, [Permission.CALLS_READ], clock)[0],
-        "session_id": str(session.id),
-        "account_id": str(spare),
-        "key": "none",
-        "note_id": str(note.id),
-        "label": "vip",
-        "version": "0",
-        "name": "style.css",
-        **SetUp(database, tenant, clock).samples(),
-    }
-
-
-def _path(route: Route, samples: Samples) -> str:
-    missing = set(route.param_names) - set(samples)
-    assert not missing, f"give samples for {missing} ({route.path})"
-    path = route.path
-    for name in route.param_names:
-        path = path.replace(f"{{{name}}}", samples[name])
-    return path
+    return make_samples(database, tenant, clock)
 
 
 async def _ask(browser: Browser, route: Route, samples: Samples) -> Reply:
     if route.method in SAFE:
-        return await browser.get(_path(route, samples))
+        return await browser.get(path_of(route, samples))
     if route.kind is Kind.PAGE:
-        return await browser.form(_path(route, samples))
+        return await browser.form(path_of(route, samples))
     headers = {"X-CSRF-Token": browser.csrf}
     body = dict(route.example) if route.example is not None else None
-    return await browser.send(route.method, _path(route, samples), json=body, headers=headers)
+    return await browser.send(route.method, path_of(route, samples), json=body, headers=headers)
 
 
 def _refused(route: Route, reply: Reply) -> bool:
@@ -149,7 +83,7 @@ def test_a_token_opens_its_scope_and_nothing_else(
     on_site: Callable[..., None], database: Database, tenant: Tenant, samples: Samples,
     clock: TestClock, permission: Permission,
 ) -> None:  # fmt: skip
-    token = _token(database, tenant, [permission], clock)[1]
+    token = make_token(database, tenant, [permission], clock)[1]
 
     async def check(site: Site) -> None:
         async with site.program(token) as program:
@@ -187,7 +121,7 @@ def test_another_organisations_rows_are_not_there(
 def test_pages_take_no_tokens(
     on_site: Callable[..., None], database: Database, tenant: Tenant, clock: TestClock
 ) -> None:
-    token = _token(database, tenant, list(Permission), clock)[1]
+    token = make_token(database, tenant, list(Permission), clock)[1]
 
     async def check(site: Site) -> None:
         async with site.program(token) as program:
