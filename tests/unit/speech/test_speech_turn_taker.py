@@ -153,7 +153,7 @@ def test_an_endless_turn_is_cut_so_that_its_audio_is_bounded() -> None:
 @pytest.mark.parametrize("snr_db", [25, 15])
 def test_speech_over_line_noise_makes_one_turn(rate_hz: int, snr_db: int) -> None:
     wave = np.concatenate([quiet(rate_hz, 1), said(rate_hz, 1.5)])
-    loud = speech(rate_hz, 1.5).std()
+    loud = float(speech(rate_hz, 1.5).std())
     wave = wave + noise(rate_hz, len(wave) / rate_hz, loud * 10 ** (-snr_db / 20))
     turns = of_kind(take_turns(TurnTaker(rate_hz), rate_hz, wave), TurnEnded)
     assert len(turns) == 1
