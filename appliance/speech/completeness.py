@@ -1,10 +1,9 @@
 """Does what was said so far sound finished? A small model and a few rules, for English.
 
 Used on the speculative transcript of a pause, to choose how long to wait for more. The model
-weighs the last words and the first ones; a process puts it in use with `use`. Digits stay a rule
-(how many a number has, no model can know from words), and so does a bare "yes", with which many a
-longer sentence begins. Without the model one more rule is left, that a sentence does not end in
-"to" or "the": the appliance must go on taking turns when a file is missing.
+weighs the last words and the first ones. Digits stay a rule (how many a number has, no model can
+know from words), and so does a bare "yes", with which many a longer sentence begins. Without a
+model one more rule is left, that a sentence does not end in "to" or "the".
 """
 
 import json
@@ -81,7 +80,7 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompletenessModel:
     """A logistic regression over hashed runs of words.
 
@@ -135,16 +134,6 @@ class CompletenessModel:
         return 1 / (1 + exp(-max(-30.0, min(30.0, score))))
 
 
-_in_use: CompletenessModel | None = None
-
-
-def use(model: CompletenessModel | None) -> None:
-    """Put a model in use for every call of this process; None takes it out of use."""
-    global _in_use
-    _in_use = model
-    judge.cache_clear()
-
-
 def features(words: Sequence[str], buckets: int) -> list[int]:
     """What the model looks at: the last words, the first ones and how many there are.
 
@@ -172,8 +161,8 @@ def features(words: Sequence[str], buckets: int) -> list[int]:
 
 
 @lru_cache(maxsize=64)
-def judge(text: str) -> Completeness:
-    """Whether ``text``, as transcribed so far, sounds finished.
+def judge(text: str, model: CompletenessModel | None = None) -> Completeness:
+    """Whether ``text``, as transcribed so far, sounds finished; without a model by a rule.
 
     ``DIGITS``: it ends in digits being read out, of which more may come. What trails off ("so the
     thing is...") is unfinished; a full stop means nothing, recognisers put one everywhere.
@@ -189,12 +178,12 @@ def judge(text: str) -> Completeness:
         return Completeness.DIGITS
     if is_short_answer(text):
         return Completeness.FINISHED
-    if _in_use is None:
+    if model is None:
         return _by_last_word(words)
-    chance = _in_use.chance(words)
-    if chance >= _in_use.finished_above:
+    chance = model.chance(words)
+    if chance >= model.finished_above:
         return Completeness.FINISHED
-    if chance <= _in_use.unfinished_below:
+    if chance <= model.unfinished_below:
         return Completeness.UNFINISHED
     return Completeness.UNKNOWN
 

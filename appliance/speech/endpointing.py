@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from appliance.speech.completeness import Completeness, digit_count, is_short_answer, judge
+from appliance.speech.completeness import (
+    Completeness,
+    CompletenessModel,
+    digit_count,
+    is_short_answer,
+    judge,
+)
 from appliance.speech.events import EndReason, Expectation
 
 
@@ -40,8 +46,9 @@ class Endpoint:
 
 
 def endpoint(
-    pauses: PauseLengths, expectation: Expectation, speech_ms: int, text: str | None
-) -> Endpoint:
+    pauses: PauseLengths, expectation: Expectation, speech_ms: int, text: str | None,
+    model: CompletenessModel | None = None,
+) -> Endpoint:  # fmt: skip
     """How long to wait, given what is known.
 
     Args:
@@ -49,11 +56,12 @@ def endpoint(
         expectation: what the last prompt asked for.
         speech_ms: how much speech the turn has so far.
         text: the speculative transcript; None while there is none.
+        model: tells whether the text sounds finished; None leaves that to a rule.
     """
     if text is None:
         found = _without_text(pauses, expectation, speech_ms)
     else:
-        found = _with_text(pauses, expectation, text)
+        found = _with_text(pauses, expectation, text, model)
     return found if found.pause_ms <= pauses.cap_ms else Endpoint(pauses.cap_ms, found.reason)
 
 
@@ -65,10 +73,12 @@ def _without_text(pauses: PauseLengths, expectation: Expectation, speech_ms: int
     return Endpoint(pauses.default_ms, EndReason.DEFAULT)
 
 
-def _with_text(pauses: PauseLengths, expectation: Expectation, text: str) -> Endpoint:
+def _with_text(
+    pauses: PauseLengths, expectation: Expectation, text: str, model: CompletenessModel | None
+) -> Endpoint:
     if expectation is Expectation.CLOSED and is_short_answer(text):
         return Endpoint(pauses.finished_ms, EndReason.SHORT_ANSWER)
-    sounds = judge(text)
+    sounds = judge(text, model)
     if sounds is Completeness.DIGITS:
         if digit_count(text) >= pauses.whole_number_digits:
             return Endpoint(pauses.default_ms, EndReason.DEFAULT)

@@ -7,7 +7,7 @@ from typing import Final
 
 from appliance.media.pcm import FRAME_MS, checked_rate, frame_bytes, silent_frame
 from appliance.speech.barge_in import BargeInRules, EchoWatch
-from appliance.speech.completeness import is_back_channel, is_short_answer
+from appliance.speech.completeness import CompletenessModel, is_back_channel, is_short_answer
 from appliance.speech.endpointing import Endpoint, PauseLengths, endpoint
 from appliance.speech.events import (
     BackChannel,
@@ -42,6 +42,7 @@ class TurnTakerConfig:
     Attributes:
         pauses: the pauses that end a turn.
         barge_in: what interrupts.
+        completeness: tells whether a turn sounds finished; None leaves that to a rule.
         speculate_ms: a pause of this length is announced, for a speculative transcription.
         onset_ms: so much speech within 120 ms begins an utterance. "Yes" has some 150 ms.
         unconfirmed_ms: what the second stage has not taken for speech by then is dropped.
@@ -51,6 +52,7 @@ class TurnTakerConfig:
 
     pauses: PauseLengths = field(default_factory=PauseLengths)
     barge_in: BargeInRules = field(default_factory=BargeInRules)
+    completeness: CompletenessModel | None = None
     speculate_ms: int = 160
     onset_ms: int = 80
     unconfirmed_ms: int = 1500
@@ -244,7 +246,10 @@ class TurnTaker:
         yield self._ended(utterance, at_ms, due.reason)
 
     def _endpoint(self, utterance: Utterance) -> Endpoint:
-        return endpoint(self._config.pauses, self._expectation, utterance.speech_ms, utterance.text)
+        return endpoint(
+            self._config.pauses, self._expectation, utterance.speech_ms, utterance.text,
+            self._config.completeness,
+        )  # fmt: skip
 
     def _is_back_channel(self, text: str) -> bool:
         """ "Yes" while a yes-or-no question is being asked is an answer, not a nod."""

@@ -27,7 +27,6 @@ from appliance.inference import server
 from appliance.inference.config import InferenceConfig
 from appliance.inference.store.starting import with_models_in_use
 from appliance.settings import Settings
-from appliance.speech import completeness
 from appliance.speech.barge_in import BargeInRules
 from appliance.speech.completeness import CompletenessModel
 from appliance.speech.endpointing import PauseLengths
@@ -70,8 +69,6 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         engines: in place of those behind the settings' URL; for measuring everything but them.
     """
     engines = engines or engines_over_http(settings)
-    finished = settings.inference.completeness_model
-    completeness.use(CompletenessModel.load(finished) if finished else None)
     with ExitStack() as undo:
         if engines.servers is not None:
             undo.callback(engines.servers.close)
@@ -183,7 +180,7 @@ def _equipment(
 
 
 def _turn_taking(settings: Settings) -> TurnTakerConfig:
-    speech = settings.speech
+    speech, completeness = settings.speech, settings.inference.completeness_model
     return TurnTakerConfig(
         pauses=PauseLengths(
             finished_ms=speech.pause_finished_ms, default_ms=speech.pause_default_ms,
@@ -191,6 +188,7 @@ def _turn_taking(settings: Settings) -> TurnTakerConfig:
             cap_ms=speech.pause_cap_ms,
         ),
         barge_in=BargeInRules(speech_ms=speech.barge_in_ms),
+        completeness=CompletenessModel.load(completeness) if completeness else None,
     )  # fmt: skip
 
 

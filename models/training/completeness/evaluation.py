@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from appliance.speech import completeness
 from appliance.speech.completeness import Completeness, CompletenessModel, judge
 from models.training.completeness.cuts import Cut, cuts, handwritten_cuts
 from models.training.files import write_text
@@ -25,18 +24,16 @@ def evaluate(model: Path, into: Path | None) -> dict[str, Any]:
     for name, texts in sets.items():
         figures["sets"][name] = {}
         for way, used in ways.items():
-            completeness.use(used)
-            figures["sets"][name][way] = measured(texts)
+            figures["sets"][name][way] = measured(texts, used)
             say(f"{name} | {way} | {figures['sets'][name][way]}")
-    completeness.use(None)
     if into is not None:
         write_text(into, json.dumps(figures, indent=2) + "\n")
     return figures
 
 
-def measured(texts: Sequence[Cut]) -> dict[str, Any]:
+def measured(texts: Sequence[Cut], model: CompletenessModel | None) -> dict[str, Any]:
     """Percentages. A text judged unknown counts as right for neither."""
-    counts = Counter((cut.finished, judge(" ".join(cut.words))) for cut in texts)
+    counts = Counter((cut.finished, judge(" ".join(cut.words), model)) for cut in texts)
     finished = sum(number for (whole, _), number in counts.items() if whole)
     unfinished = len(texts) - finished
     hits = counts[True, Completeness.FINISHED], counts[False, Completeness.UNFINISHED]

@@ -1,14 +1,14 @@
 """The starter model that tells whether a caller sounds finished."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from appliance.calls.errors import ConfigurationError
-from appliance.speech import completeness
 from appliance.speech.completeness import Completeness, CompletenessModel, judge
+from appliance.speech.endpointing import Endpoint, PauseLengths, endpoint
+from appliance.speech.events import EndReason, Expectation
 from models.training.completeness.cuts import cuts, handwritten_cuts
 from models.training.completeness.evaluation import measured
 from models.training.sentences import HELD_OUT_NAMES
@@ -17,14 +17,10 @@ STARTER = Path(__file__).parents[3] / "models/starter/completeness.json"
 
 
 @pytest.fixture
-def starter() -> Iterator[CompletenessModel]:
-    model = CompletenessModel.load(STARTER)
-    completeness.use(model)
-    yield model
-    completeness.use(None)
+def starter() -> CompletenessModel:
+    return CompletenessModel.load(STARTER)
 
 
-@pytest.mark.usefixtures("starter")
 @pytest.mark.parametrize(
     ("text", "sounds"),
     [
@@ -41,14 +37,13 @@ def starter() -> Iterator[CompletenessModel]:
         ("", Completeness.UNKNOWN),
     ],
 )
-def test_how_it_sounds(text: str, sounds: Completeness) -> None:
-    assert judge(text) is sounds
+def test_how_it_sounds(starter: CompletenessModel, text: str, sounds: Completeness) -> None:
+    assert judge(text, starter) is sounds
 
 
-@pytest.mark.usefixtures("starter")
-def test_few_callers_are_kept_waiting_and_few_are_cut_off() -> None:
-    generated = measured(list(cuts(5, "held-out", HELD_OUT_NAMES, 600)))
-    by_hand = measured(list(handwritten_cuts()))
+def test_few_callers_are_kept_waiting_and_few_are_cut_off(starter: CompletenessModel) -> None:
+    generated = measured(list(cuts(5, "held-out", HELD_OUT_NAMES, 600)), starter)
+    by_hand = measured(list(handwritten_cuts()), starter)
     for figures in (generated, by_hand):
         assert figures["finished_held_finished_percent"] > 85
         assert figures["finished_held_unfinished_percent"] < 6
@@ -80,7 +75,9 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: str) -> None:
         CompletenessModel.load(path)
 
 
-def test_taking_the_model_out_of_use_leaves_the_rule() -> None:
-    completeness.use(CompletenessModel.load(STARTER))
-    completeness.use(None)
-    assert judge("put me through to the") is Completeness.UNFINISHED
+def test_the_model_decides_how_long_a_pause_is_waited_out(starter: CompletenessModel) -> None:
+    pauses = PauseLengths()
+    knowing = endpoint(pauses, Expectation.OPEN, 900, "i am calling about", starter)
+    guessing = endpoint(pauses, Expectation.OPEN, 900, "i am calling about")
+    assert knowing == Endpoint(pauses.unfinished_ms, EndReason.UNFINISHED)
+    assert guessing == Endpoint(pauses.finished_ms, EndReason.FINISHED)
