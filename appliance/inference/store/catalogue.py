@@ -5,7 +5,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,13 @@ from pathlib import Path
 from appliance.inference.store.errors import ModelStoreError
 from appliance.inference.store.files import checked_name
 from appliance.inference.store.lock import LockedModel, read_lock
-from appliance.inference.store.manifest import MANIFEST, Kind, Manifest, ManifestModel
+from appliance.inference.store.manifest import (
+    MANIFEST,
+    Kind,
+    Manifest,
+    ManifestModel,
+    load_manifest,
+)
 
 _PARTIAL = ".partial"
 
@@ -39,14 +45,15 @@ class Catalogue:
 
     Args:
         directory: need not exist yet.
+        manifest: ours where none is given.
         shipped: the folder that the manifest's ``shipped`` sources are in.
     """
 
     def __init__(
-        self, directory: Path, manifest: Manifest, shipped: Path = MANIFEST.parent
+        self, directory: Path, manifest: Manifest | None = None, shipped: Path = MANIFEST.parent
     ) -> None:
         self.directory = directory.absolute()
-        self.manifest = manifest
+        self.manifest = manifest or load_manifest()
         self.shipped = shipped.absolute()
 
     def folder(self, name: str) -> Path:
@@ -106,6 +113,20 @@ class Catalogue:
                 "files of your own come in with `appliance models add FILE`"
             )
         return self.manifest.by_name[name]
+
+    def wanted(self, names: Sequence[str], title: str | None) -> list[str]:
+        """These models' names, and those of a set where one is named.
+
+        Raises:
+            ModelStoreError: there are none, or the manifest has no such set.
+        """
+        sets = {str(known): list(one.names.values()) for known, one in self.manifest.sets.items()}
+        if title is not None and title not in sets:
+            raise ModelStoreError(f"the manifest has no set {title}")
+        wanted = [*names, *(sets[title] if title is not None else ())]
+        if not wanted:
+            raise ModelStoreError("name the models, or a --set: `appliance models list` shows them")
+        return wanted
 
     def mend(self, name: str) -> str:
         """What to do about a model's damaged files."""

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +19,11 @@ from appliance.inference.store.transfer import Expected, Transfer
 
 SPARE_BYTES = 256_000_000
 """What pulling leaves free: recordings, events and the database live on the same disk."""
+
+
+def utc_now() -> str:
+    """The time to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class Progress(Protocol):
@@ -43,8 +50,8 @@ class Surroundings:
     """
 
     progress: Progress
-    now: Callable[[], str]
-    sleep: Callable[[float], None]
+    now: Callable[[], str] = utc_now
+    sleep: Callable[[float], None] = time.sleep
     free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
     write: Callable[[int, bytes], int] = os.write
 

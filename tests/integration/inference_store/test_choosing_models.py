@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from appliance.calls.errors import InferenceError
-from appliance.cli.models import _questions
+from appliance.cli.model_choice import trial_questions
 from appliance.inference.client import InferenceClient
 from appliance.inference.config import InferenceConfig
 from appliance.inference.store.adding import add, recognise
@@ -34,7 +34,7 @@ from tests.integration.inference_store.mirrors import web_server
 
 pytestmark = pytest.mark.models
 
-TESTER = SmokeTest("cpu", 1, _questions(), timeout_s=60)
+TESTER = SmokeTest("cpu", 1, trial_questions(), timeout_s=60)
 OF_SETTINGS: dict[Kind, EngineChoice] = {
     "recognizer": EngineChoice("recognizer", "faster-whisper", str(STARTER_WHISPER)),
     "language_model": EngineChoice("language_model", "llama-cpp", str(STARTER_DECIDER)),
@@ -164,7 +164,7 @@ def test_one_that_fails_keeps_the_others_out_as_well(desk: Desk, tmp_path: Path)
 
 
 def test_a_model_that_takes_too_long_is_ended(desk: Desk) -> None:
-    hasty = SmokeTest("cpu", 1, _questions(), timeout_s=0.05)
+    hasty = SmokeTest("cpu", 1, trial_questions(), timeout_s=0.05)
     model = desk.catalogue.find("starter-whisper")
     with pytest.raises(SmokeTestError, match="did not load and answer within"):
         hasty.check(model.name, model.kind, model.engine, model.model)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cli import models as command
 from appliance.cli import run
+from appliance.inference.store import catalogue
 from appliance.inference.store.in_use import read_in_use
 from tests.integration.inference.model_servers import STARTER_DECIDER
 from tests.integration.inference_store.conftest import manifest_of
@@ -48,7 +48,7 @@ def test_pulled_from_a_mirror_then_from_a_stick(
         "/somebody/little-gguf/resolve/main/notes.txt": b"notes",
     }
     mirror.tells = False
-    monkeypatch.setattr(command, "load_manifest", manifest_of)
+    monkeypatch.setattr(catalogue, "load_manifest", manifest_of)
     assert run(["models", "pull", "little", "--mirror", mirror.url]) == 0
     said = capsys.readouterr().out
     assert "nobody has vouched for little.gguf, notes.txt" in said
