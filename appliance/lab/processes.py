@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.calls.errors import ConfigurationError
+from appliance.storage.child import dies_with_us
 
 _START_S = 60.0
 _STOP_S = 10.0
@@ -41,7 +42,7 @@ class ApplianceProcess:
         with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 self._arguments, env=self._environment, stdout=subprocess.PIPE, stderr=log,
-                start_new_session=True,
+                start_new_session=True, preexec_fn=dies_with_us,
             )  # fmt: skip
 
     def wait_ready(self) -> None:

@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,21 +22,12 @@ from typing import Self
 import psycopg
 
 from appliance.calls.errors import ConfigurationError, StorageError
+from appliance.storage.child import dies_with_us
 
 _START_TIMEOUT_S = 30.0
+_FAST, _AT_ONCE = signal.SIGINT, signal.SIGQUIT  # how PostgreSQL is told to shut down
 _DATABASE = "appliance"
 _OWNER = "appliance_owner"
-
-# The server lives as long as the pipe on this shell's standard input stays open: a parent that is
-# killed cannot leave a PostgreSQL behind.
-_KEEPER = """
-exec 3<&0
-"$@" </dev/null 3<&- &
-server=$!
-(cat <&3 >/dev/null; kill -INT $server 2>/dev/null) &
-exec 3<&-
-wait $server
-"""
 
 
 def find_binaries() -> Path:
@@ -125,14 +117,11 @@ class PrivateCluster:
         process = self._process
         if process is None:
             return
-        if immediately:
-            self._signal(signal.SIGQUIT)
-        assert process.stdin is not None
-        process.stdin.close()
+        process.send_signal(_AT_ONCE if immediately else _FAST)
         try:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            self._signal(signal.SIGQUIT)
+            process.send_signal(_AT_ONCE)
             process.wait(timeout=10)
         self._process = None
 
@@ -191,8 +180,8 @@ class PrivateCluster:
             server += ["-c", f"{name}={value}"]
         with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
-                ["/bin/sh", "-c", _KEEPER, "keeper", *server],
-                stdin=subprocess.PIPE,
+                server,
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
@@ -200,6 +189,7 @@ class PrivateCluster:
                 user=self._user.pw_uid if self._user else None,
                 group=self._user.pw_gid if self._user else None,
                 extra_groups=[] if self._user else None,
+                preexec_fn=partial(dies_with_us, _FAST),
             )
         return self._wait_until_ready(self._process)
 
@@ -232,10 +222,6 @@ class PrivateCluster:
         """Stop a server that an earlier process lost in this directory."""
         if (self._data / "postmaster.pid").exists():
             self._run([str(self._bin / "pg_ctl"), "stop", "-D", str(self._data), "-m", "fast"])
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), number)
 
     def _log_tail(self) -> str:
         try:

@@ -27,6 +27,7 @@ from appliance.inference.protocols import (
     SpeechRequest,
 )
 from appliance.inference.server import run
+from appliance.storage.child import dies_with_us
 
 _STARTER = Path(__file__).resolve().parents[3] / "models" / "starter"
 WHISPER = str(_STARTER / "whisper")
@@ -163,7 +164,7 @@ def _server(capacity: int) -> Iterator[str]:
     """A model server with the starter models, in a process of its own, ready."""
     command = [sys.executable, "-m", _MODULE, str(capacity)]
     with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdout=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, text=True, preexec_fn=dies_with_us
     ) as process:
         try:
             assert process.stdout is not None

@@ -11,9 +11,9 @@ import gevent
 from gevent import subprocess
 
 from appliance.calls.errors import SwitchError, SwitchGoneError
-from appliance.lab.freeswitch.child import dies_with_us
 from appliance.lab.freeswitch.event_socket import EventSocket
 from appliance.lab.freeswitch.ports import free_port
+from appliance.storage.child import dies_with_us
 from appliance.switch.rendering import Written, reload_commands, write
 
 CONFIGURATION = Path(__file__).resolve().parents[3] / "freeswitch-conf"

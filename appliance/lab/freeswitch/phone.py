@@ -23,11 +23,11 @@ from appliance.lab.freeswitch.baresip_config import (
     find_baresip,
 )
 from appliance.lab.freeswitch.baresip_control import BaresipControl
-from appliance.lab.freeswitch.child import dies_with_us
 from appliance.lab.freeswitch.listening import DumpReader
 from appliance.lab.freeswitch.sip_relay import REFUSALS, SipRelay
 from appliance.lab.hearing import Ear
 from appliance.lab.sound import frames_of, is_audible, last_audible_frame, noise, write_wav
+from appliance.storage.child import dies_with_us
 
 _IDLE_S = 600
 """Silence after whatever is said: baresip hangs up when its source file ends."""
