@@ -10,7 +10,7 @@ import structlog
 from gevent.event import Event
 
 from appliance import wiring
-from appliance.cli.logs import configure_logs
+from appliance.cli.logs import configure_logs, log_failed_greenlets
 from appliance.settings import load_settings
 
 # As long as a call may last; systemd ends the process after as much.
@@ -32,6 +32,7 @@ def serve(engines: wiring.Engines | None = None) -> int:
     """Serve with the engines that the settings name, or with these; see :func:`run`."""
     settings = load_settings()
     configure_logs(settings.log_level)
+    log_failed_greenlets()
     told_to_stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, told_to_stop.set)

@@ -50,6 +50,8 @@ from appliance.controller.steps import StepRunner
 from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.steps import FallBack, HangUp, Step
 
+log = structlog.get_logger(__name__)
+
 _HANGUP_EVENTS = frozenset({"CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"})
 
 
@@ -100,7 +102,6 @@ class CallSession:
         self._sure_of_media = False
         self._cause = HangupCause.NORMAL_CLEARING.value
         self._over = False
-        self._log = structlog.get_logger().bind(call_id=call.call_id)
 
     @property
     def organisation_id(self) -> str:
@@ -201,7 +202,7 @@ class CallSession:
         try:
             self._over = not self._still_up(self._call.call_id)
         except SwitchError as error:
-            self._log.info("the leg cannot be looked up", error=str(error))
+            log.info("the leg cannot be looked up", error=str(error))
         if self._over:
             self._cause = HangupCause.UNKNOWN.value
 
@@ -251,7 +252,7 @@ class CallSession:
         try:
             up = self._still_up(self._call.call_id)
         except SwitchError as error:
-            self._log.warning("session lost, and the leg cannot be looked up", error=str(error))
+            log.warning("session lost, and the leg cannot be looked up", error=str(error))
             self._steps.handed_over = self._over = True
             return
         if up and self._steps.connected:
@@ -312,7 +313,7 @@ class CallSession:
         try:
             self._over = self._steps.run(steps, delays_ms, decided_at) or self._over
         except SwitchError as error:
-            self._log.info("leg gone while carrying out a step", error=str(error))
+            log.info("leg gone while carrying out a step", error=str(error))
             return
         if not self._output.speaking and not self._steps.busy_connecting:
             self._quiet_since = time.monotonic()

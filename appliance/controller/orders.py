@@ -94,4 +94,7 @@ class Orders:
                 answer_order(self._database, order, answer)
             except StorageError as error:
                 # Who gave it is told that it goes on; the call's events say what came of it.
-                log.warning("order_not_answered", order=order.order_id, error=str(error))
+                log.warning(
+                    "order_not_answered", call_id=order.call_id, order=order.order_id,
+                    error=str(error),
+                )  # fmt: skip

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import structlog
 
-from appliance.actions.desks import DESK_ROLE, ROLE_VARIABLE, Desks
+from appliance.actions.desks import CALL_VARIABLE, DESK_ROLE, ROLE_VARIABLE, Desks
 from appliance.calls.errors import SwitchError
 from appliance.calls.events import Event
 from appliance.controller.assembly import CONTROLLER_VARIABLE, Equipment, hold_call
@@ -34,17 +34,18 @@ class Supervisor:
 
     def on_session(self, channel: CallChannel) -> None:
         """Handle one Event Socket session to its end. The only broad ``except`` of the process."""
-        bound = log.bind(call_id=channel.uuid)
+        at_desk = channel.event.var(ROLE_VARIABLE) == DESK_ROLE
+        channel.log_as(channel.event.var(CALL_VARIABLE) if at_desk else channel.uuid)
         try:
-            if channel.event.var(ROLE_VARIABLE) == DESK_ROLE:
+            if at_desk:
                 self._desks.attend(channel)
             else:
                 with self.calls.present():
                     self._caller(channel)
         except SwitchError as error:
-            bound.info("leg gone", code=error.code, error=str(error))
-        except Exception:  # noqa: BLE001 - the call's outermost supervisor
-            bound.exception("call session failed; the dialplan has the caller now")
+            log.info("leg gone", code=error.code, error=str(error))
+        except Exception:  # the call's outermost supervisor
+            log.exception("call session failed; the dialplan has the caller now")
         finally:
             channel.close()
 
@@ -69,7 +70,7 @@ class Supervisor:
         number = channel.event.var("appliance_did") or number
         found = self._equipment.directory_of(number)
         if found is None:
-            log.warning("no organisation has the dialled number", did=number, call_id=channel.uuid)
+            log.warning("no organisation has the dialled number", did=number)
             return
         directory, did = found
         past: Sequence[Event] = ()

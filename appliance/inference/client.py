@@ -282,7 +282,8 @@ def _json(response: urllib3.BaseHTTPResponse, deadline: float) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InferenceError(f"the reply is not JSON: {bytes(data[:80])!r}") from error
+        # Not quoted: it may hold what the caller said, and errors are logged.
+        raise InferenceError(f"the reply, {len(data)} bytes, is not JSON") from error
 
 
 def _refusal(response: urllib3.BaseHTTPResponse, deadline: float) -> InferenceError:

@@ -6,8 +6,11 @@ Requests may carry:
 ``X-Call-Id``       the call that the request is made for, at most 128 characters of
                     ``A-Za-z0-9_.:@-``; calls are counted, served in turn, and keep their engine
 ``X-Speculative``   ``1``: the result may turn out not to be needed, so everybody else goes first
+``X-Correlation-Id`` names the request in the log, at most 64 characters of ``A-Za-z0-9._-``;
+                    made up when there is none
 
-Every reply tells ``X-Active-Calls`` and ``X-Call-Capacity``; ``GET /v1/capacity`` tells more.
+Every reply tells ``X-Active-Calls`` and ``X-Call-Capacity``, of which ``GET /v1/capacity`` tells
+more, and the request's ``X-Correlation-Id``.
 """
 
 DEADLINE_HEADER = "X-Deadline-Ms"
@@ -15,6 +18,7 @@ CALL_HEADER = "X-Call-Id"
 SPECULATIVE_HEADER = "X-Speculative"
 ACTIVE_HEADER = "X-Active-Calls"
 CAPACITY_HEADER = "X-Call-Capacity"
+CORRELATION_HEADER = "X-Correlation-Id"
 
 AT_CAPACITY = "at_capacity"
 """With 429: as many calls as this server sustains are in progress, and this is a new one."""

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from appliance.inference.capacity import Done
@@ -339,7 +340,7 @@ class EngineHost(Generic[E]):
     def _serve(self, worker: Worker[E], job: Job) -> object:
         """Work on one job and account for it; returns what ends it."""
         began = self._clock()
-        ended = worked_off(job, worker.engine)
+        ended: object = job.context.run(worked_off, job, worker.engine)
         took_s = self._clock() - began
         with self._changed:
             if worker.state != "abandoned":
@@ -352,7 +353,9 @@ class EngineHost(Generic[E]):
 
     def _abandon(self, worker: Worker[E]) -> None:
         job = worker.job
-        log.error("%s %s hangs: it is given up", self.kind, self.name)
+        # The engine's thread is still inside the job's own context.
+        context = job.context.copy() if job is not None else copy_context()
+        context.run(log.error, "%s %s hangs: it is given up", self.kind, self.name)
         worker.state = "abandoned"
         self._reason = f"it hung for {self._stall_s:g} s past a request's deadline"
         self._left_behind.append(worker)

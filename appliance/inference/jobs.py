@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -47,6 +48,7 @@ class Job:
 
     Attributes:
         whole: the first piece is all that is wanted; it comes with the end.
+        context: of the request, for what is logged while it is worked on.
     """
 
     work: Callable[[Any, Cancellation], Iterator[Any]]
@@ -57,6 +59,7 @@ class Job:
     loop: asyncio.AbstractEventLoop
     results: "asyncio.Queue[object]"
     whole: bool
+    context: Context = field(default_factory=copy_context)
 
     def deliver(self, item: object) -> None:
         """Hand a piece, an error or the end to whoever waits; from any thread."""

@@ -1,5 +1,6 @@
 """Errors as OpenAI's API words them, and what every endpoint reads from a request's headers."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,8 +24,10 @@ from appliance.inference.host import (
 from appliance.inference.protocols import BadRequestError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log = logging.getLogger(__name__)
 
 _HUNG_UP = 499
+_FAILED = "Something went wrong here; the log tells what, under X-Correlation-Id."
 _RETRY_AFTER_S = {429: "5", 503: "1"}
 
 
@@ -88,6 +91,9 @@ async def errors_as_openai(request: web.Request, handler: Handler) -> web.Stream
     except ConnectionResetError:
         # The client hung up while it was written to. There is nobody to tell.
         return web.Response(status=_HUNG_UP)
+    except Exception:
+        log.exception("a request failed")
+        return web.json_response(error_body(_FAILED, "server_error", "internal"), status=500)
 
 
 def time_limit_s(request: web.Request, longest_s: float) -> float:

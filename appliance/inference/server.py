@@ -19,6 +19,7 @@ from appliance.inference import call_routes, chat, speeches, transcriptions, use
 from appliance.inference.admission import admission, tell_capacity
 from appliance.inference.config import InferenceConfig
 from appliance.inference.engine_set import EngineSet
+from appliance.inference.naming import named, tell_name
 from appliance.inference.replies import errors_as_openai
 
 log = logging.getLogger(__name__)
@@ -51,11 +52,11 @@ def create_app(config: InferenceConfig) -> web.Application:
     """
     engines = EngineSet(config)
     app = web.Application(
-        client_max_size=_LARGEST_JSON, middlewares=[errors_as_openai, admission(engines)]
+        client_max_size=_LARGEST_JSON, middlewares=[named, errors_as_openai, admission(engines)]
     )
     app[ENGINES] = engines
     app[speeches.READER] = speeches.make_reader(config.language, config.pronunciations)
-    app.on_response_prepare.append(tell_capacity(engines))
+    app.on_response_prepare.extend((tell_capacity(engines), tell_name))
     app.add_routes(_routes(engines, config))
 
     async def run_engines(_: web.Application) -> AsyncIterator[None]:
@@ -99,6 +100,9 @@ def _routes(engines: EngineSet, config: InferenceConfig) -> list[web.RouteDef]:
     async def on_speech(request: web.Request) -> web.StreamResponse:
         return await speeches.speak(request, engines, longest_s)
 
+    async def on_voices(_: web.Request) -> web.StreamResponse:
+        return speeches.voices(engines)
+
     async def on_models(_: web.Request) -> web.StreamResponse:
         data = [
             {"id": host.name, "object": "model", "created": 0, "owned_by": host.kind}
@@ -128,6 +132,7 @@ def _routes(engines: EngineSet, config: InferenceConfig) -> list[web.RouteDef]:
         web.post("/v1/audio/transcriptions", on_transcriptions),
         web.post("/v1/chat/completions", on_chat),
         web.post("/v1/audio/speech", on_speech),
+        web.get("/v1/audio/voices", on_voices),
         web.post("/v1/calls/{call}/begin", on_begin),
         web.post("/v1/calls/{call}/end", on_end),
         web.post("/v1/models/use", on_use),
@@ -146,7 +151,9 @@ async def serving(config: InferenceConfig) -> AsyncIterator[RunningServer]:
     """
     app = create_app(config)
     # A client that hangs up cancels its handler, and with it the engine's work.
-    runner = web.AppRunner(app, handler_cancellation=True, keepalive_timeout=_KEEP_ALIVE_S)
+    runner = web.AppRunner(
+        app, handler_cancellation=True, keepalive_timeout=_KEEP_ALIVE_S, access_log=None
+    )
     await runner.setup()
     try:
         if config.socket_path is not None:

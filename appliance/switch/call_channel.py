@@ -92,6 +92,13 @@ class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greensw
         """Whether the leg has ended. What is left of the connection only tells of the end."""
         return bool(self._lingering) or self.closed.is_set()
 
+    def log_as(self, call_id: str) -> None:
+        """From here on, the running greenlet, this session's reader, and all that the two start
+        name the call in what they log.
+        """
+        for greenlet in (gevent.getcurrent(), self._receive_events_greenlet):
+            greenlet.spawn_tree_locals = {"call_id": call_id}
+
     # What FreeSWITCH tells.
 
     def on_wire_event(self, event: Event) -> None:

@@ -169,7 +169,7 @@ class CallServer(OutboundESLServer):  # type: ignore[misc]  # greenswitch is unt
         try:
             self._on_call(session)
         except Exception:  # the call's outermost supervisor
-            log.exception("the handler of call %s failed", session.uuid)
+            log.exception("the handler of leg %s failed", session.uuid)
         finally:
             session.close()
 

@@ -136,10 +136,14 @@ class FakeChannel:
         self.closed = Flag()
         self.told: list[tuple[str, ...]] = []
         self.failing: dict[str, Exception] = {}
+        self.logged_as = ""
 
     @property
     def hung_up(self) -> bool:
         return bool(self.closed.is_set())
+
+    def log_as(self, call_id: str) -> None:
+        self.logged_as = call_id
 
     def _did(self, verb: str, *arguments: str) -> None:
         self.told.append((verb, *arguments))

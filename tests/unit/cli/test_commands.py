@@ -1,7 +1,6 @@
 """The command line: what it says when it is used wrongly, and how it ends."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from appliance.calls.errors import ConfigurationError
 from appliance.cli import run
 from appliance.cli.arguments import at_least_one
 from appliance.cli.lab import keep_folder
-from appliance.cli.logs import configure_logs
 from appliance.cli.tables import calls_table
 
 SCENARIO = "name: x\nsteps: [wait_for_greeting]\n"
@@ -113,21 +111,6 @@ def test_a_folder_that_is_kept_and_one_that_is_not(tmp_path: Path) -> None:
         assert passing.is_dir()
         assert passing.stat().st_mode & 0o005 == 0o005  # PostgreSQL's user must get in
     assert not passing.exists()
-
-
-def test_logs_are_one_json_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    import structlog
-
-    try:
-        configure_logs("INFO")
-        log = structlog.get_logger()
-        log.debug("not told")
-        log.info("a caller", name="Bob\nInjected: yes")
-        told = capsys.readouterr().err
-    finally:
-        structlog.reset_defaults()
-    [line] = told.splitlines()
-    assert json.loads(line)["name"] == "Bob\nInjected: yes"
 
 
 def test_callers_names_are_text_in_tables() -> None:
