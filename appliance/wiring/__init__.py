@@ -23,6 +23,7 @@ from appliance.dialogue import prompts
 from appliance.events.log import EventLog
 from appliance.events.reader import open_calls, recall
 from appliance.events.shipper import Shipper
+from appliance.events.telling import tell
 from appliance.inference import server
 from appliance.inference.config import InferenceConfig
 from appliance.inference.store.starting import with_models_in_use
@@ -134,7 +135,7 @@ def _event_log(settings: Settings, store: Database, undo: ExitStack) -> EventLog
         spool.close(remove=shipper.stop())
 
     undo.callback(end)
-    return EventLog(spool)
+    return EventLog(spool, listeners=(tell,))
 
 
 def _equipment(
