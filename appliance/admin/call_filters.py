@@ -57,7 +57,8 @@ class FilterQuery(Model):
     )
     sort: Sort = Field(
         default=Sort.BEST,
-        description="of a search: the best of the thousand newest that fit, or the newest first",
+        description="of a search: the best (of the newest, where very many fit: see ranked_since), "
+        "or all, the newest first",
     )
 
 

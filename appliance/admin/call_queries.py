@@ -82,34 +82,39 @@ class _Hit(NamedTuple):
     rank: float
 
 
-def list_calls(
-    session: Session, organisation_id: UUID, wanted: CallFilter, limit: int, cursor: str
-) -> tuple[list[CallLine], str | None]:
-    """A page of calls, and the cursor of the next page.
+class Found(NamedTuple):
+    """Ids of a page of calls in their order.
 
-    Newest first, or the best first of the thousand newest that fit a search.
-
-    Raises:
-        Problem: the cursor is none of ours.
+    Attributes:
+        following: cursor of the next page.
+        ranked_since: when the oldest call began that was looked at for the best; None when all
+            were.
     """
-    hits, following = find_calls(session, wanted, limit, cursor)
-    return lines_of(session, organisation_id, [hit.call_id for hit in hits], wanted), following
+
+    ids: list[str]
+    following: str | None
+    ranked_since: datetime | None
 
 
-def find_calls(
-    session: Session, wanted: CallFilter, limit: int, cursor: str
-) -> tuple[Sequence[_Hit], str | None]:
-    """Ids of a page of calls in their order, and the cursor of the next page.
+def find_calls(session: Session, wanted: CallFilter, limit: int, cursor: str) -> Found:
+    """A page of the calls that fit: the newest first, or those that fit a search best.
+
+    The best are those of the newest thousand that fit, and of the newest ten thousand that have
+    the words of a phrase or of a search that leaves words out.
 
     Raises:
         Problem: the cursor is none of ours.
     """
     asked = {**_asked(session, wanted), **_place(wanted, cursor)}
-    found = session.execute(_FIND, {"wanted": json.dumps(asked), "at_most": limit + 1})
-    hits = [_Hit(*row) for row in found]
-    if wanted.ranked:
-        return cut(hits, limit, lambda hit: encode_cursor(hit.at, f"{hit.rank!r}:{hit.call_id}"))
-    return cut(hits, limit, lambda hit: encode_cursor(hit.at, hit.call_id))
+    rows = session.execute(_FIND, {"wanted": json.dumps(asked), "at_most": limit + 1}).all()
+    stopped = rows[:1] if rows and rows[0].call_id is None else []
+    hits = [_Hit(*row) for row in rows[len(stopped) :]]
+    page, following = cut(hits, limit, lambda hit: _cursor(hit, wanted.ranked))
+    return Found([hit.call_id for hit in page], following, stopped[0].at if stopped else None)
+
+
+def _cursor(hit: _Hit, ranked: bool) -> str:
+    return encode_cursor(hit.at, f"{hit.rank!r}:{hit.call_id}" if ranked else hit.call_id)
 
 
 def _asked(session: Session, wanted: CallFilter) -> dict[str, Any]:

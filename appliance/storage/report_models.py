@@ -38,15 +38,12 @@ class CallListing(_OfCall, Base):
     __table_args__ = (
         *_OfCall.__table_args__,
         Index("ix_call_list_at", "organisation_id", "at", "call_id"),
-        Index("ix_call_list_outcome", "organisation_id", "outcome", "at", "call_id"),
-        Index("ix_call_list_priority", "organisation_id", "priority", "at", "call_id"),
         Index("ix_call_list_caller_tail", "organisation_id", "caller_tail"),
         Index("ix_call_list_did", "organisation_id", "did", "at", "call_id"),
-        Index("ix_call_list_target_ids", "target_ids", postgresql_using="gin"),
-        Index("ix_call_list_labels", "labels", postgresql_using="gin"),
         Index(
-            "ix_call_list_words", "words", postgresql_using="gin",
-            postgresql_with={"gin_pending_list_limit": 512},
+            "ix_call_list_found_by", "words",
+            text("appliance_facets(organisation_id, at, outcome, priority, target_ids, labels)"),
+            postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 512},
         ),
     )  # fmt: skip
 
@@ -87,9 +84,9 @@ class Figure(OfOrganisation, Base):
         grain: ``minute``, ``hour``, ``day`` or ``week``; ``at`` is when it begins.
         measure, key: what is counted; ``appliance.admin.figures`` reads them:
             calls that ``began``, by the hour of their day; that ``ended``, by outcome (``total``:
-            ms talked); ``transfers`` by ``mode:result`` (``total``: ms rung); ``delay`` by
-            ``stage:bucket`` and ``confidence`` by bucket; ``load``, by minute only: calls
-            that began (``n``) and ended (``total``).
+            ms talked); ``transfers`` by ``mode:result`` (``total``: ms rung), and the ``ring`` of
+            those that a person took, by bucket; ``delay`` by ``stage:bucket`` and ``confidence``
+            by bucket; ``load``, by minute only: calls that began (``n``) and ended (``total``).
     """
 
     __tablename__ = "figures"

@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 
 from appliance.admin.annotations import labels_of, notes_of
 from appliance.admin.call_filters import CallFilter, FilterQuery
-from appliance.admin.call_queries import CallLine, Snippet, call_exists, events_after, list_calls
+from appliance.admin.call_queries import (
+    CallLine,
+    Found,
+    Snippet,
+    call_exists,
+    events_after,
+    find_calls,
+    lines_of,
+)
 from appliance.admin.fields import CallId, Limit, Model
 from appliance.admin.pagination import Page, PageQuery
 from appliance.admin.problems import not_found
@@ -192,6 +200,15 @@ class EventOut(_FromRow):
     data: dict[str, Any]
 
 
+class CallPage(Page[CallLineOut]):
+    """A page of calls."""
+
+    ranked_since: datetime | None = Field(
+        description="when the oldest call began that a search looked at for the best, where more "
+        "calls fit than can be ranked; sort=newest goes through all of them"
+    )
+
+
 class CallsQuery(PageQuery, FilterQuery):
     """A page of the calls that fit."""
 
@@ -219,25 +236,27 @@ class EventList(BaseModel):
 async def list_(visit: Visit) -> Answer:
     """Calls, the newest first, or those that fit a search best."""
     query: CallsQuery = visit.query
-    lines, following = await listed(visit, CallFilter.of(query), query)
-    return Page[CallLineOut](items=[CallLineOut.of(line) for line in lines], next_cursor=following)
+    lines, found = await listed(visit, CallFilter.of(query), query)
+    return CallPage(
+        items=[CallLineOut.of(line) for line in lines], next_cursor=found.following,
+        ranked_since=found.ranked_since,
+    )  # fmt: skip
 
 
 async def listed(
     visit: Visit, wanted: CallFilter, query: PageQuery
-) -> tuple[list[CallLine], str | None]:
+) -> tuple[list[CallLine], Found]:
     """A page of calls. A search shows what callers said, so it is noted in the audit log."""
 
-    def look(db: Session) -> tuple[list[CallLine], str | None]:
-        lines, following = list_calls(
-            db, visit.who.organisation_id, wanted, query.limit, query.cursor
-        )
+    def look(db: Session) -> tuple[list[CallLine], Found]:
+        found = find_calls(db, wanted, query.limit, query.cursor)
+        lines = lines_of(db, visit.who.organisation_id, found.ids, wanted)
         if wanted.words:
             visit.trace.write(
                 db, visit.now, action="calls.searched", object_kind="calls", object_id="",
                 after={"words": wanted.words, "shown": len(lines)},
             )  # fmt: skip
-        return lines, following
+        return lines, found
 
     return await visit.database(look)
 
@@ -284,7 +303,7 @@ async def events(visit: Visit) -> Answer:
 ROUTES = (
     api(
         "GET", "/calls", "api_calls", list_, may(Permission.CALLS_READ), query=CallsQuery,
-        response=Page[CallLineOut], tag="Calls",
+        response=CallPage, tag="Calls",
         summary="List calls, or search what was said in them",
     ),
     api(

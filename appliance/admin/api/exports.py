@@ -111,9 +111,8 @@ async def _batches(visit: Visit, most: int) -> AsyncIterator[list[CallLine]]:
     organisation, cursor, left = visit.who.organisation_id, "", most
 
     def read(db: Session) -> tuple[list[CallLine], str | None]:
-        hits, following = find_calls(db, wanted, min(_BATCH, left), cursor)
-        plain = CallFilter(words="")
-        return lines_of(db, organisation, [hit.call_id for hit in hits], plain), following
+        found = find_calls(db, wanted, min(_BATCH, left), cursor)
+        return lines_of(db, organisation, found.ids, CallFilter(words="")), found.following
 
     while left > 0:
         lines, following = await visit.database(read)

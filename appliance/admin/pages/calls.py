@@ -41,7 +41,8 @@ async def show_list(visit: Visit) -> Answer:
         }
     )
     wanted = CallFilter.of(query)
-    lines, following = await listed(visit, wanted, query)
+    lines, found = await listed(visit, wanted, query)
+    following = found.following
     choices = await visit.database(lambda db: _choices(db, visit))
     filters = {
         name: value
@@ -51,7 +52,8 @@ async def show_list(visit: Visit) -> Answer:
     narrowed = sum(name in filters for name in _DETAILS)
     return visit.page(
         "calls.html", lines=lines, filters=filters, choices=choices, narrowed=narrowed,
-        ranked=wanted.ranked, spans=_spans(visit, filters, visit.now.astimezone(zone)),
+        ranked=wanted.ranked, ranked_since=found.ranked_since,
+        spans=_spans(visit, filters, visit.now.astimezone(zone)),
         following=str(visit.url("calls", {**filters, "cursor": following})) if following else "",
         newest=str(visit.url("calls", {**filters, "sort": Sort.NEWEST.value})),
         exported={**filters, **_bounds(wanted)},

@@ -1,0 +1,179 @@
+"""One index finds calls by words, labels, people, outcome, priority and day, in any mixture."""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+_REPLACED = {
+    "outcome": "(organisation_id, outcome, at, call_id)",
+    "priority": "(organisation_id, priority, at, call_id)",
+    "target_ids": "USING gin (target_ids)",
+    "labels": "USING gin (labels)",
+    "words": "USING gin (words) WITH (gin_pending_list_limit = 512)",
+}
+
+_DAY = """
+CREATE FUNCTION appliance_day(at timestamptz) RETURNS int
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$ SELECT floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 86400)::int $$
+"""
+# What a call is found by, beside its words. The day is its organisation's, so that what is common
+# with one is no burden to another. Two facets that read alike do no harm: the index says where to
+# look, and the columns are asked too.
+_FACETS = """
+CREATE FUNCTION appliance_facets(organisation_id uuid, at timestamptz, outcome text,
+    priority smallint, target_ids text[], labels text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT ARRAY[organisation_id::text || ' ' || public.appliance_day(at)::text,
+                   'outcome ' || coalesce(outcome, ''),
+                   'priority ' || coalesce(priority, 1)::text] || target_ids || labels $$
+"""
+_INDEX = """
+CREATE INDEX ix_call_list_found_by ON call_list USING gin (
+    words, appliance_facets(organisation_id, at, outcome, priority, target_ids, labels))
+    WITH (gin_pending_list_limit = 512)
+"""
+
+# Row-level security keeps the planner from using an index for an operator that is not known to be
+# leakproof, and those of text search and arrays are not. So the function reads the table as its
+# owner, who has a policy of their own, and names the organisation itself. Statements are made for
+# what is asked, so that each has its own plan.
+#
+# What is sought is the newest that fit. An index of words gives all that fit, however old and many,
+# so it is asked for one day, then for the four before, sixteen, and so on, until there are enough:
+# the index intersects words and days by itself, and a search costs as much as it shows, not as much
+# as there is.
+#
+# The index holds neither phrases nor what a word is not in: calls that might fit are looked at one
+# by one. For the best, the newest 10,000 of them are looked at, and the newest 1,000 that fit are
+# ranked; where that leaves any out, the first row has no call and says since when they are.
+_FIND = r"""
+CREATE FUNCTION appliance_find_calls(wanted jsonb, at_most int)
+RETURNS TABLE (call_id text, at timestamptz, rank float8)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET work_mem = '32MB'
+AS $$
+DECLARE
+    mine uuid := nullif(current_setting('appliance.organisation_id', true), '')::uuid;
+    words tsquery := CASE WHEN wanted ->> 'words' <> ''
+        THEN websearch_to_tsquery('public.appliance_words', wanted ->> 'words') END;
+    maybe tsquery := nullif(nullif(regexp_replace(
+        querytree(words), ' <(->|\d+>) ', ' & ', 'g'), 'T'), '');
+    best boolean := words IS NOT NULL AND coalesce(wanted ->> 'sort', '') = 'best';
+    exact boolean := NOT best OR maybe IS NOT DISTINCT FROM words;
+    digits text := nullif(reverse(wanted ->> 'digits'), '');
+    dids text[] := ARRAY(SELECT jsonb_array_elements_text(coalesce(wanted -> 'dids', '[]')));
+    facets text[] := array_remove(ARRAY[
+        'outcome ' || CASE WHEN wanted -> 'going_on' = 'true' THEN '' ELSE wanted ->> 'outcome' END,
+        'priority ' || (wanted ->> 'priority'), wanted ->> 'target', wanted ->> 'label'], NULL);
+    by_days boolean := maybe IS NOT NULL OR facets <> '{}';
+    facets_of text := 'public.appliance_facets('
+        'l.organisation_id, l.at, l.outcome, l.priority, l.target_ids, l.labels)';
+    in_time text := concat_ws(' AND ',
+        'l.organisation_id = ' || quote_literal(mine),
+        'l.at >= ' || quote_literal(wanted ->> 'after'),
+        'l.at < ' || quote_literal(wanted ->> 'before'),
+        CASE WHEN NOT best THEN '(l.at, l.call_id) < (' || quote_literal(wanted ->> 'cursor_at')
+            || ', ' || quote_literal(wanted ->> 'cursor_id') || ')' END);
+    fits text := concat_ws(' AND ', in_time,
+        'l.outcome = ' || quote_literal(wanted ->> 'outcome'),
+        CASE WHEN wanted -> 'going_on' = 'true' THEN 'l.outcome IS NULL' END,
+        'coalesce(l.priority, 1::smallint) = ' || quote_literal(wanted ->> 'priority'),
+        quote_literal(wanted ->> 'target') || ' = ANY (l.target_ids)',
+        quote_literal(wanted ->> 'label') || ' = ANY (l.labels)',
+        -- After 9 comes the colon.
+        '(l.caller_tail >= ' || quote_literal(digits) || ' AND l.caller_tail < '
+            || quote_literal(digits || ':')
+            || CASE WHEN dids = '{}' THEN ')'
+                    ELSE ' OR l.did = ANY (' || quote_literal(dids) || '))' END,
+        'l.words @@ ' || quote_literal(CASE WHEN best THEN maybe ELSE words END) || '::tsquery',
+        facets_of || ' @> ' || quote_literal(nullif(facets, '{}')));
+    day int;
+    first_day int;
+    since_day int;
+    span int := 1;
+    hit record;
+    looked int := 0;
+    ids text[] := '{}';
+    times timestamptz[] := '{}';
+    ranks float8[] := '{}';
+BEGIN
+    IF mine IS NULL OR numnode(words) = 0 THEN RETURN; END IF;
+    EXECUTE 'SELECT public.appliance_day(max(l.at)), public.appliance_day(min(l.at)) '
+        'FROM public.call_list AS l WHERE ' || in_time INTO day, first_day;
+    <<walk>> WHILE day >= first_day LOOP
+        since_day := CASE WHEN by_days THEN greatest(day - span + 1, first_day) ELSE first_day END;
+        FOR hit IN EXECUTE
+            'SELECT h.call_id, h.at, ' || CASE WHEN best THEN
+                'CASE WHEN h.words @@ $1 THEN ts_rank(h.words, $1) END' ELSE '0' END || ' AS rank '
+            'FROM (SELECT l.call_id, l.at, l.words FROM public.call_list AS l WHERE ' || fits
+            || CASE WHEN by_days THEN ' AND l.at >= to_timestamp($2 * 86400.0)'
+                ' AND l.at < to_timestamp(($3 + 1) * 86400.0) AND ' || facets_of || ' && $4'
+                ELSE '' END
+            || ' ORDER BY l.at DESC, l.call_id DESC LIMIT $5) AS h'
+        USING words, since_day, day,
+            ARRAY(SELECT mine::text || ' ' || d FROM generate_series(since_day, day) AS d),
+            CASE WHEN NOT best THEN at_most - looked
+                 WHEN exact THEN 1001 - looked ELSE 10001 - looked END
+        LOOP
+            IF best AND (looked = 10000 OR cardinality(ids) = 1000) THEN
+                RETURN NEXT;  -- where it stopped
+                EXIT walk;
+            END IF;
+            looked := looked + 1;
+            at := hit.at;
+            IF NOT best THEN
+                call_id := hit.call_id;
+                rank := 0;
+                RETURN NEXT;
+                EXIT walk WHEN looked = at_most;
+            ELSIF hit.rank IS NOT NULL THEN
+                ids := ids || hit.call_id;
+                times := times || hit.at;
+                ranks := ranks || hit.rank;
+            END IF;
+        END LOOP;
+        day := since_day - 1;
+        span := 4 * span;
+    END LOOP;
+    RETURN QUERY SELECT r.call_id, r.at, r.rank FROM unnest(ids, times, ranks)
+        AS r (call_id, at, rank)
+    WHERE wanted ->> 'cursor_rank' IS NULL OR (r.rank, r.at, r.call_id)
+        < ((wanted ->> 'cursor_rank')::float8, (wanted ->> 'cursor_at')::timestamptz,
+           wanted ->> 'cursor_id')
+    ORDER BY r.rank DESC, r.at DESC, r.call_id DESC LIMIT at_most;
+END $$
+"""
+
+
+def upgrade() -> None:
+    """One index for five, and the function that uses it."""
+    for name in _REPLACED:
+        op.execute(f"DROP INDEX ix_call_list_{name}")
+    op.execute(_DAY)
+    op.execute(_FACETS)
+    op.execute(_INDEX)
+    _replace_find(_FIND)
+
+
+def downgrade() -> None:
+    """The five of before."""
+    before = op.get_context().environment_context.script.get_revision("0007")
+    _replace_find(before.module._FIND)
+    op.execute("DROP INDEX ix_call_list_found_by")
+    op.execute(
+        "DROP FUNCTION appliance_facets(uuid, timestamptz, text, smallint, text[], text[])"
+    )
+    op.execute("DROP FUNCTION appliance_day(timestamptz)")
+    for name, definition in _REPLACED.items():
+        op.execute(f"CREATE INDEX ix_call_list_{name} ON call_list {definition}")
+
+
+def _replace_find(statement: str) -> None:
+    op.execute("DROP FUNCTION appliance_find_calls(jsonb, int)")
+    op.execute(statement)
+    op.execute("REVOKE ALL ON FUNCTION appliance_find_calls(jsonb, int) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION appliance_find_calls(jsonb, int) TO appliance_app")
