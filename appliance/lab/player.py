@@ -20,23 +20,16 @@ Tell = Callable[[str, str], None]
 
 
 @dataclass
-class Reply:
-    """How the appliance answered something the caller said. Times are the clock's seconds.
+class Said:
+    """Something that the caller said or pressed. Times are the clock's seconds.
 
     Attributes:
         said: the sentence, or the keys in angle brackets.
         ended_at: end of the caller's last audible frame, or the key press.
-        reply_at: arrival of the first audible frame after it; None when none came in time.
     """
 
     said: str
     ended_at: float
-    reply_at: float | None = None
-
-    @property
-    def delay_ms(self) -> float | None:
-        """From the caller's last audible frame to the first frame of the reply."""
-        return None if self.reply_at is None else (self.reply_at - self.ended_at) * 1000
 
 
 @dataclass
@@ -46,7 +39,7 @@ class Played:
     call_id: str
     phone: Phone
     dialled_at: float
-    replies: list[Reply] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
     talked: list[tuple[float, float]] = field(default_factory=list)
     interruptions_ms: list[float] = field(default_factory=list)
     connected_at: float | None = None
@@ -167,7 +160,7 @@ class CallerPlayer:
         started = spoken.started_at or now
         ended = spoken.last_audible_at or now
         self.played.talked.append((started, ended))
-        self.played.replies.append(Reply(text, ended))
+        self.played.said.append(Said(text, ended))
         return spoken
 
     def _rendered(self, text: str) -> bytes:
@@ -187,17 +180,17 @@ class CallerPlayer:
         digits = step.press or ""
         self._tell("caller", f"presses {digits}")
         self._phone.press(digits)
-        self.played.replies.append(Reply(f"<{digits}>", self._backend.now()))
+        self.played.said.append(Said(f"<{digits}>", self._backend.now()))
 
     def _wait_reply(self, step: Step) -> None:
         timeout_s = step.wait_reply or 0.0
-        if not self.played.replies:
+        if not self.played.said:
             self._fail("wait_reply comes before anything was said")
             return
-        reply = self.played.replies[-1]
-        reply.reply_at = self._hear_out(reply.ended_at, timeout_s, "no reply")
-        if reply.delay_ms is not None:
-            self._tell("caller", f"hears the reply after {reply.delay_ms:.0f} ms")
+        ended = self.played.said[-1].ended_at
+        begun = self._hear_out(ended, timeout_s, "no reply")
+        if begun is not None:
+            self._tell("caller", f"hears the reply after {(begun - ended) * 1000:.0f} ms")
 
     def _wait_prompt(self, step: Step) -> None:
         """Something the appliance says by itself, from now on."""
@@ -208,7 +201,7 @@ class CallerPlayer:
         text = step.interrupt_with or ""
         pcm = self._rendered(text)
         ear = self._phone.ear
-        after = self.played.replies[-1].ended_at if self.played.replies else 0.0
+        after = self.played.said[-1].ended_at if self.played.said else 0.0
         if ear.wait_audible(max(after, self._phone.answered_at or 0.0), 10.0) is None:
             self._fail("nothing to interrupt")
             return

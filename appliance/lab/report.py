@@ -12,6 +12,10 @@ _ABOUT_HEARD = (
     "what the caller's phone received, as a recognizer hears it: the starter model knows some 620 "
     "words and takes all others for one of them"
 )
+_ABOUT_FIGURES = (
+    "worst reply: from the caller's last sound to the first sound of the answer; silence: neither "
+    "heard nor said anything (a telephone that rings is heard)"
+)
 _COLOURS = {"caller": "cyan", "appliance": "green", "desk": "magenta", "fate": "red"}
 
 
@@ -66,7 +70,7 @@ def _figures(call: CallResult) -> str:
 
 def print_summary(console: Console, results: Iterable[ScenarioResult]) -> None:
     """A table of all scenarios."""
-    table = Table(title="Scenarios")
+    table = Table(title="Scenarios", caption=_ABOUT_FIGURES)
     for heading in ("scenario", "verdict", "outcome", "worst reply", "longest silence"):
         table.add_column(heading)
     for result in results:

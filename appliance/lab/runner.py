@@ -10,7 +10,7 @@ from appliance.lab.account import CallAccount, Records
 from appliance.lab.backend import Backend, Phone
 from appliance.lab.checks import failures
 from appliance.lab.desks import DeskPlayer
-from appliance.lab.measures import greeting_ms, longest_silence_ms
+from appliance.lab.measures import greeting_ms, longest_silence_ms, reply_ms
 from appliance.lab.narration import Narrator
 from appliance.lab.player import CallerPlayer, Played, Tell
 from appliance.lab.results import CallResult, Line, ReplyResult, ScenarioResult
@@ -162,7 +162,7 @@ class Runner:
             duration_ms=((played.ended_at or self._backend.now()) - begun) * 1000,
             greeting_ms=greeting_ms(played),
             longest_silence_ms=longest_silence_ms(played),
-            replies=[ReplyResult(reply.said, reply.delay_ms) for reply in played.replies],
+            replies=[ReplyResult(said.said, reply_ms(played, said)) for said in played.said],
             interruptions_ms=played.interruptions_ms,
             heard=[
                 HeardText(one.started_at - begun, one.ended_at - begun, one.text)

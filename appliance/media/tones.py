@@ -7,7 +7,7 @@ import numpy as np
 _RINGBACK_HZ = 425
 _RINGBACK_ON_S = 1.0
 # ETSI's pause is 4 s; 3 s keeps the caller's longest silence under what feels like a dead line.
-_RINGBACK_OFF_S = 3.0
+RINGBACK_OFF_S = 3.0
 _LEVEL = 0.12  # of full scale: about -18 dB, quieter than speech
 _FADE_S = 0.01
 
@@ -22,6 +22,6 @@ def ringback(rate_hz: int) -> Iterator[bytes]:
     tone = _LEVEL * np.sin(2 * np.pi * _RINGBACK_HZ * np.arange(count) / rate_hz)
     fade = np.minimum(1.0, np.arange(count) / (rate_hz * _FADE_S))
     shaped = (tone * fade * fade[::-1] * 32767).astype("<i2").tobytes()
-    period = shaped + bytes(2 * round(rate_hz * _RINGBACK_OFF_S))
+    period = shaped + bytes(2 * round(rate_hz * RINGBACK_OFF_S))
     while True:
         yield period
