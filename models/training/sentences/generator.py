@@ -62,6 +62,7 @@ _WISHES = frozenset(
 )
 _NAMING = frozenset(words("transfer absent message_for appointment_with extension topic"))
 _SHORT = frozenset(words("repeat goodbye smalltalk yes no"))
+_SO = ("", "", " so", " and", " and so", " but", " and now", " that's why", " which is why")
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def generate(
     """Make one sentence.
 
     Args:
-        split: ``train`` or ``held-out``: which templates and phrases may be used. The names are
+        split: one of `SPLITS`: which templates and phrases may be used. The names are
             the caller's choice (`NAMES`, `HELD_OUT_NAMES` or others).
         directory: whom may be asked for; made up when None.
         weights: how often each of `KINDS` comes; `SPEECH_WEIGHTS` when None.
@@ -289,6 +290,9 @@ def _dressed(draft: _Draft, kind: str, core: str) -> tuple[str, str]:
     if kind in _WISHES:
         if rng.random() < 0.14:
             text = f"{draft.phrase('introductions')} {text}"
+        # Held-out sentences stay the ones that earlier models were measured with.
+        if draft.split != "held-out" and rng.random() < 0.12:
+            text = f"{draft.phrase('stories')}{rng.choice(_SO)} {text}"
         if rng.random() < 0.38:
             text = f"{draft.phrase('openers')} {text}"
         wish = text

@@ -1,6 +1,9 @@
 """Reads the grammar files: lists of templates, each in a part to train on and a part held out.
 
-A template is words with ``(this|that|)`` to choose from, which may be nested, and ``{slots}``.
+A template is words with ``(this|that|)`` to choose from, which may be nested, ``<parts>`` of
+``parts.txt``, which may hold parts again, and ``{slots}``. Held-out templates were written to be
+other than the rest. Of those after ``=== drawn``, one in ten is left out of training by chance:
+they measure usual new wording.
 """
 
 import random
@@ -8,10 +11,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 GRAMMAR = Path(__file__).parent / "grammar"
-SPLITS = ("train", "held-out")
+SPLITS = ("train", "held-out", "left-out")
 _HELD_OUT_LINE = "=== held-out"
+_DRAWN_LINE = "=== drawn"
+_LEFT_OUT_IN = 10
+_PART = re.compile(r"<(\w+)>")
 _INNERMOST = re.compile(r"\(([^()]*)\)")
 
 
@@ -26,6 +33,7 @@ class Bank:
 
     train: tuple[str, ...]
     held_out: tuple[str, ...]
+    left_out: tuple[str, ...]
 
     def of(self, split: str) -> tuple[str, ...]:
         """The templates of one split.
@@ -35,7 +43,7 @@ class Bank:
         """
         if split not in SPLITS:
             raise ValueError(f"split {split!r}: write one of {', '.join(SPLITS)}")
-        return self.train if split == "train" else self.held_out
+        return (self.train, self.held_out, self.left_out)[SPLITS.index(split)]
 
 
 @dataclass(frozen=True)
@@ -54,17 +62,20 @@ def bank(kind: str) -> Bank:
     Raises:
         ValueError: the file has no templates in one of its parts.
     """
-    train: list[str] = []
+    usual: list[str] = []
+    drawn: list[str] = []
     held_out: list[str] = []
-    into = train
+    into = usual
     for line in lines_of(GRAMMAR / f"{kind}.txt"):
-        if line == _HELD_OUT_LINE:
+        if line == _DRAWN_LINE:
+            into = drawn
+        elif line == _HELD_OUT_LINE:
             into = held_out
         else:
             into.append(line)
-    if not train or not held_out:
+    if not usual or not held_out:
         raise ValueError(f"grammar/{kind}.txt: needs templates before and after {_HELD_OUT_LINE!r}")
-    return Bank(tuple(train), tuple(held_out))
+    return _drawn_from(usual, drawn, held_out)
 
 
 @cache
@@ -91,6 +102,7 @@ def spheres() -> tuple[Sphere, ...]:
 
 def expand(template: str, rng: random.Random) -> str:
     """One of the sentences that a template stands for, its slots still in it."""
+    template = _PART.sub(lambda part: expand(rng.choice(_parts()[part[1]]), rng), template)
     while found := _INNERMOST.search(template):
         chosen = rng.choice(found[1].split("|"))
         template = f"{template[: found.start()]}{chosen}{template[found.end() :]}"
@@ -132,6 +144,18 @@ def labelled(lines: list[str]) -> dict[str, list[str]]:
     return lists
 
 
+@cache
+def _parts() -> dict[str, list[str]]:
+    return labelled(lines_of(GRAMMAR / "parts.txt"))
+
+
 def _bank_of(lists: dict[str, list[str]], name: str) -> Bank:
-    seen = tuple(lists[name])
-    return Bank(seen, tuple(lists.get(f"unseen {name}", seen)))
+    seen = lists[name]
+    return _drawn_from(seen, lists.get(f"drawn {name}", []), lists.get(f"unseen {name}", seen))
+
+
+def _drawn_from(usual: list[str], drawn: list[str], held_out: list[str]) -> Bank:
+    """With one in ten of ``drawn`` left out; where none is, what is left out is all that is."""
+    left_out = [one for one in drawn if crc32(one.encode()) % _LEFT_OUT_IN == 0]
+    train = [*usual, *(one for one in drawn if one not in left_out)]
+    return Bank(tuple(train), tuple(held_out), tuple(left_out or train))
