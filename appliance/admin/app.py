@@ -12,6 +12,7 @@ from aiohttp import web
 
 from appliance.admin import middleware, rendering
 from appliance.admin.api.documents import DOCUMENT
+from appliance.admin.call_metrics import KeptCounts
 from appliance.admin.config import AdminConfig, tls_context
 from appliance.admin.database import DatabaseThreads
 from appliance.admin.gate import guarded
@@ -59,7 +60,8 @@ def make_services(
     switch = SwitchLink(config.switch_host, config.switch_port, config.switch_password)
     return Services(
         config=config, threads=threads, passwords=passwords or Passwords(),
-        health=HealthChecks(config, threads, switch), switch=switch, metrics=Metrics(),
+        health=HealthChecks(config, threads, switch), switch=switch,
+        metrics=Metrics(threads, switch), call_counts=KeptCounts(threads),
         by_address=RateLimit(config.requests_per_s),
         by_account=RateLimit(config.account_requests_per_s), now=now or utc_now,
     )  # fmt: skip
@@ -133,7 +135,7 @@ _BACKGROUND: tuple[Background, ...] = (
 async def _look(services: Services) -> None:
     """Keep the strip on every page current."""
     while True:
-        services.metrics.take(await services.health.report())
+        await services.health.report()
         await asyncio.sleep(_HEALTH_EVERY_S)
 
 

@@ -22,11 +22,15 @@ class DatabaseThreads:
         threads: how many units of work run at once; the database needs as many connections.
         waiting: how many may wait beyond that; more are turned away at once, so that a slow
             database does not gather requests without end.
+
+    Attributes:
+        threads: how many units of work run at once.
     """
 
     def __init__(self, database: Database, *, threads: int = 8, waiting: int = 400) -> None:
         self.database = database
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="admin-database")
+        self.threads = threads
         self._limit = threads + waiting
         self._busy = 0
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import aiohttp
@@ -11,6 +11,7 @@ import structlog
 
 from appliance.admin.config import AdminConfig
 from appliance.admin.database import DatabaseThreads
+from appliance.admin.disks import Disk, disk_of
 from appliance.admin.problems import Problem
 from appliance.admin.spool_state import SpoolState, spool_state
 from appliance.admin.switch_link import SwitchLink
@@ -21,6 +22,10 @@ log = structlog.get_logger(__name__)
 _FRESH_S = 3.0
 _PROBE_S = 3.0
 _MUCH_WAITING = 1024 * 1024
+# A controller tells every five seconds how it does.
+_SILENT_S = 30.0
+# Nine hours of talk: two sides of 16 bits at 8 kHz.
+_LITTLE_ROOM = 1024**3
 
 
 class State(StrEnum):
@@ -39,12 +44,14 @@ class Part:
         name: stable word for programs.
         title: for people.
         words: what is wrong and what it means, or that all is well.
+        took_s: for its answer.
     """
 
     name: str
     title: str
     state: State
     words: str
+    took_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class HealthReport:
 
     parts: tuple[Part, ...]
     spool: SpoolState | None = None
+    disks: tuple[Disk, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -71,14 +79,16 @@ class HealthChecks:
 
     Args:
         clock_s: of a clock that never goes back.
+        time_s: of the time of day, since 1970.
     """
 
     def __init__(
         self, config: AdminConfig, threads: DatabaseThreads, switch: SwitchLink,
         clock_s: Callable[[], float] = time.monotonic,
+        time_s: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._config, self._threads, self._switch = config, threads, switch
-        self._clock_s = clock_s
+        self._clock_s, self._time_s = clock_s, time_s
         self._report: HealthReport | None = None
         self._at_s = 0.0
         self._asking = asyncio.Lock()
@@ -97,17 +107,19 @@ class HealthChecks:
             return self._report
 
     async def _ask(self) -> HealthReport:
-        spool = asyncio.create_task(self._spool(), name="health-spool")
+        looking = asyncio.create_task(asyncio.to_thread(self._on_disk), name="health-disk")
         parts = await asyncio.gather(
-            _limited("database", "Database", self._database()),
-            _limited("switch", "FreeSWITCH", self._freeswitch()),
-            _limited("inference", "Speech and language", self._inference()),
+            self._limited("database", "Database", self._database()),
+            self._limited("switch", "FreeSWITCH", self._freeswitch()),
+            self._limited("inference", "Speech and language", self._inference()),
         )
-        state, error = await spool
-        if state is None:
-            lost = Part("spool", "Event spool", State.DOWN, f"The spool cannot be read: {error}.")
-            return HealthReport((*parts, lost))
-        return HealthReport((*parts, self._controllers(state), _spool_part(state)), state)
+        try:
+            state, disks = await looking
+        except OSError as error:
+            words = f"The spool cannot be read: {error.strerror or error}."
+            return HealthReport((*parts, Part("spool", "Event spool", State.DOWN, words)))
+        own = (self._controllers(state), _spool_part(state), _disk_part(disks))
+        return HealthReport((*parts, *own), state, disks)
 
     async def _database(self) -> Part:
         part = ("database", "Database")
@@ -151,11 +163,11 @@ class HealthChecks:
         state = State.DEGRADED if said in ("degraded", "loading") else State.DOWN
         return Part(*part, state, f"The model server says it is {str(said)[:40]}. {mend}")
 
-    async def _spool(self) -> tuple[SpoolState | None, str]:
-        try:
-            return await asyncio.to_thread(spool_state, self._config.spool), ""
-        except OSError as error:
-            return None, error.strerror or str(error)
+    def _on_disk(self) -> tuple[SpoolState, tuple[Disk, ...]]:
+        """What lies on the disk, on a thread."""
+        config = self._config
+        disks = (disk_of("recordings", config.recordings), disk_of("spool", config.spool))
+        return spool_state(config.spool), disks
 
     def _controllers(self, spool: SpoolState) -> Part:
         part = ("controllers", "Controllers")
@@ -167,7 +179,24 @@ class HealthChecks:
         if running < wanted:
             words = f"{running} of {wanted} controllers run: {names}."
             return Part(*part, State.DEGRADED, words)
+        for controller in spool.controllers:
+            signs = controller.signs
+            if signs is not None and self._time_s() - signs.at > _SILENT_S:
+                words = f"{controller.name} runs, but has not moved for {_SILENT_S:g} s or longer."
+                return Part(*part, State.DEGRADED, words)
+            if signs is not None and not signs.link_up:
+                words = f"{controller.name} has no control link: it can connect nobody."
+                return Part(*part, State.DEGRADED, words)
         return Part(*part, State.OK, f"Running: {names}.")
+
+    async def _limited(self, name: str, title: str, asking: Awaitable[Part]) -> Part:
+        began_s = self._clock_s()
+        try:
+            async with asyncio.timeout(_PROBE_S):
+                part = await asking
+        except TimeoutError:
+            part = Part(name, title, State.DOWN, f"It gave no answer in {_PROBE_S:g} s.")
+        return replace(part, took_s=self._clock_s() - began_s)
 
 
 def _spool_part(spool: SpoolState) -> Part:
@@ -182,9 +211,11 @@ def _spool_part(spool: SpoolState) -> Part:
     return Part(*part, State.OK, "Events reach the database.")
 
 
-async def _limited(name: str, title: str, asking: Awaitable[Part]) -> Part:
-    try:
-        async with asyncio.timeout(_PROBE_S):
-            return await asking
-    except TimeoutError:
-        return Part(name, title, State.DOWN, f"It gave no answer in {_PROBE_S:g} s.")
+def _disk_part(disks: tuple[Disk, ...]) -> Part:
+    part = ("disk", "Disk")
+    least = min(disks, key=lambda disk: disk.free_bytes)
+    room = f"{least.free_bytes / 1024**3:.1f} GB"
+    if least.free_bytes < _LITTLE_ROOM:
+        words = f"Only {room} are free for {least.holds}; calls go on without them once it is full."
+        return Part(*part, State.DEGRADED, words)
+    return Part(*part, State.OK, f"{room} are free.")

@@ -36,7 +36,6 @@ async def alive(_: Visit) -> Answer:
 async def ready(visit: Visit) -> Answer:
     """Whether calls are served well: 200 or 503. What is wrong is told to those nearby."""
     report = await visit.services.health.report()
-    visit.services.metrics.take(report)
     status = 200 if report.ready else 503
     if is_nearby(visit.request, visit.address, visit.services.config):
         text = HealthOut.of(report).model_dump_json(indent=2) + "\n"
@@ -45,13 +44,13 @@ async def ready(visit: Visit) -> Answer:
 
 
 async def figures(visit: Visit) -> Answer:
-    """What Prometheus reads."""
-    services = visit.services
-    services.metrics.take(await services.health.report())
-    services.metrics.database_busy.set(services.threads.busy)
-    return web.Response(
-        body=services.metrics.page(), headers={"Content-Type": metrics.CONTENT_TYPE}
-    )
+    """What Prometheus reads. Whoever signs in for it has the calls of their organisation counted,
+    and who asks from nearby those of all.
+    """
+    services, who = visit.services, visit.principal
+    counts = await services.call_counts.of(who.organisation_id if who is not None else None)
+    page = services.metrics.page(await services.health.report(), counts)
+    return web.Response(body=page, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
 ROUTES = (

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from appliance.admin.call_metrics import KeptCounts
 from appliance.admin.config import AdminConfig
 from appliance.admin.database import DatabaseThreads
 from appliance.admin.flashes import Flashes
@@ -38,6 +39,7 @@ class Services:
     health: HealthChecks
     switch: SwitchLink
     metrics: Metrics
+    call_counts: KeptCounts
     by_address: RateLimit
     by_account: RateLimit
     flashes: Flashes = field(default_factory=Flashes)

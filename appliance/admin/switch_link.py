@@ -21,6 +21,10 @@ class SwitchLink:
     Args:
         password: of the Event Socket; without one every command fails with words to that effect.
         connect_timeout_s: for connecting and logging on.
+
+    Attributes:
+        connects: how often the connection was made.
+        failed: commands that had no answer; one that FreeSWITCH refused has one.
     """
 
     def __init__(
@@ -32,6 +36,13 @@ class SwitchLink:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._parser = Parser()
         self._ready: list[Message] = []
+        self.connects = 0
+        self.failed = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection at this moment."""
+        return self._streams is not None
 
     async def api(self, command: str, timeout_s: float = 5.0) -> str:
         """Run an API command and return its answer, stripped.
@@ -45,14 +56,20 @@ class SwitchLink:
             raise SwitchError("a command is one line of at most 8192 characters")
         async with self._lock:
             if self._streams is None:
-                await self._connect()
+                try:
+                    await self._connect()
+                except SwitchError:
+                    self.failed += 1
+                    raise
             try:
                 async with asyncio.timeout(timeout_s):
                     message = await self._ask(f"api {command}", "api/response")
             except TimeoutError:
+                self.failed += 1
                 self._drop()
                 raise SwitchTimeoutError(f"FreeSWITCH gave no answer in {timeout_s:g} s") from None
             except (SwitchError, OSError, asyncio.CancelledError) as error:
+                self.failed += 1
                 self._drop()
                 if isinstance(error, OSError):
                     raise SwitchGoneError(f"FreeSWITCH hung up: {error}") from error
@@ -90,6 +107,7 @@ class SwitchLink:
         if not reply.data.startswith("+OK"):
             self._drop()
             raise SwitchError("FreeSWITCH refuses the Event Socket password")
+        self.connects += 1
 
     async def _ask(self, command: str, expected: str) -> Message:
         if self._streams is None:

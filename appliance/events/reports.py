@@ -90,6 +90,12 @@ COUNTED = """
         AND t.transfer = (e.data ->> 'transfer')::int
     WHERE e.kind = 'transfer_ended'
     UNION ALL
+    SELECT at, 'ring', appliance_delay_bucket((data ->> 'took_ms')::float8)::text,
+           (data ->> 'took_ms')::float8
+    FROM fresh
+    WHERE kind = 'transfer_ended' AND data ->> 'result' = 'connected'
+      AND jsonb_typeof(data -> 'took_ms') = 'number'
+    UNION ALL
     SELECT at, 'delay', left(stage, 40) || ':' || appliance_delay_bucket(took::float8),
            took::float8
     FROM fresh, jsonb_each(CASE jsonb_typeof(data -> 'delays_ms')
