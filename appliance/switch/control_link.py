@@ -44,6 +44,14 @@ class ControlLink(Protocol):
     def connected(self) -> bool:
         """Whether commands can be sent at this moment."""
 
+    @property
+    def connects(self) -> int:
+        """How often the connection was made."""
+
+    @property
+    def failed(self) -> int:
+        """Commands that were not answered; one that FreeSWITCH refused was."""
+
     def start(self) -> None:
         """Begin to connect, and to reconnect whenever the connection is lost. Returns at once."""
 
@@ -196,7 +204,11 @@ class Router:
 
 
 class BaseLink(ABC):
-    """What both adapters do alike. Used from the thread that started it; handlers run there."""
+    """What both adapters do alike. Used from the thread that started it; handlers run there.
+
+    Attributes:
+        connects, failed: see `ControlLink`.
+    """
 
     def __init__(
         self,
@@ -229,6 +241,8 @@ class BaseLink(ABC):
         self._router = Router(self._limits)
         self._jobs = Jobs()
         self._up = Flag()
+        self.connects = 0
+        self.failed = 0
         self._greenlets: list[gevent.Greenlet] = []
 
     @abstractmethod
@@ -258,7 +272,8 @@ class BaseLink(ABC):
 
     def api(self, command: str, timeout_s: float = 5.0) -> str:
         """See `ControlLink.api`. An answer that does not come in time costs the connection."""
-        return self._send(f"api {one_line(command)}", timeout_s).data
+        with self._counting():
+            return self._send(f"api {one_line(command)}", timeout_s).data
 
     def bgapi(self, command: str, timeout_s: float) -> str:
         """See `ControlLink.bgapi`.
@@ -266,7 +281,7 @@ class BaseLink(ABC):
         Raises:
             SwitchError: refused, or FreeSWITCH does not keep to our job id.
         """
-        with self._jobs.expected() as (job_id, result):
+        with self._counting(), self._jobs.expected() as (job_id, result):
             # The id is ours, so the waiting is set up before the job can possibly end.
             sent = f"bgapi {one_line(command)}\nJob-UUID: {job_id}"
             reply = self._send(sent, min(timeout_s, self._limits.reply_s)).data
@@ -287,6 +302,21 @@ class BaseLink(ABC):
         self._router.add(handler, subscribe)
         if self.connected:
             expect_ok(self._send(self._router.command(), self._limits.reply_s).data, "event")
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        try:
+            yield
+        except (SwitchGoneError, SwitchTimeoutError):
+            self.failed += 1
+            raise
+
+    def _came_up(self) -> None:
+        """Commands can be sent from now on."""
+        self.connects += 1
+        self._back_off.reset()
+        self._up.set()
+        log.info("control link to %s:%s is up", self._host, self._port)
 
     def _spawn(self, name: str, body: Callable[[], None]) -> None:
         greenlet = gevent.spawn(body)

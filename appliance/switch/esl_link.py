@@ -194,8 +194,7 @@ class EslLink(BaseLink):
 
     def _connected(self, session: _Session) -> None:
         self._session = session
-        self._up.set()
-        log.info("control link to %s:%s is up", self._host, self._port)
+        self._came_up()
 
     def _lost(self, session: _Session, reason: str) -> None:
         self._session = None
@@ -286,7 +285,6 @@ class EslLink(BaseLink):
         if command is not subscription:
             self._post(command.answer.set, message)
         elif message.data.startswith("+OK"):
-            self._back_off.reset()
             self._post(self._connected, session)
         else:
             raise SwitchError(f"event: {message.data[:200]}")

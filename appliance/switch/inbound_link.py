@@ -115,9 +115,7 @@ class InboundLink(BaseLink):
         )
         connection.connect()
         expect_ok(connection.send(self._router.command()).data, "event")
-        self._back_off.reset()
-        self._up.set()
-        log.info("control link to %s:%s is up", self._host, self._port)
+        self._came_up()
         return connection
 
     def _serve(self, connection: InboundConnection) -> None:

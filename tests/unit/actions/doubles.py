@@ -194,6 +194,7 @@ class FakeLink:
     """
 
     connected = True
+    connects = failed = 0
 
     def __init__(self) -> None:
         self.asked: Queue = Queue()
@@ -235,7 +236,9 @@ class FakeLink:
     def wait_connected(self, timeout_s: float) -> bool:
         return True
 
-    def on_event(self, handler: Callable[[SwitchEvent], None], subscribe: Iterable[str]) -> None:
+    def on_event(
+        self, handler: Callable[[SwitchEvent], None], subscribe: Iterable[str] = ()
+    ) -> None:
         """Nobody is told anything."""
 
     def next(self, verb: str) -> str:

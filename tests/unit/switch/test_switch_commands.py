@@ -14,6 +14,8 @@ from appliance.switch.commands import OriginateRequest, OriginateResult
 class RecordingLink:
     """A control link that writes down what it is asked and answers from a list."""
 
+    connects = failed = 0
+
     def __init__(self, *answers: str | Exception) -> None:
         self.asked: list[str] = []
         self.answers = list(answers)
