@@ -15,6 +15,7 @@ from appliance.controller.assembly import Equipment
 from appliance.controller.call_session import SessionTiming
 from appliance.controller.holding import PHRASES
 from appliance.controller.orders import Orders
+from appliance.controller.pulse import Pulse
 from appliance.controller.reaper import OpenCall, Reaper
 from appliance.controller.supervisor import Supervisor
 from appliance.decisions.chain import DecisionChain
@@ -95,6 +96,9 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         orders = Orders(store, supervisor.calls)
         orders.start()
         undo.callback(orders.stop)
+        pulse = Pulse(supervisor.calls, link, events.spool)
+        pulse.start()
+        undo.callback(pulse.stop)
         yield supervisor
 
 
