@@ -19,7 +19,7 @@ from appliance.inference.chat import first_fault
 from appliance.inference.claim import Claim, acting_for
 from appliance.inference.engine_set import EngineSet
 from appliance.inference.fair_queue import Urgency
-from appliance.inference.host import (
+from appliance.inference.jobs import (
     EngineFailedError,
     NotReadyError,
     OverloadedError,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from appliance.inference.claim import CLAIM
 from appliance.inference.engine_set import EngineSet
-from appliance.inference.host import EngineFailedError, TooLateError
+from appliance.inference.jobs import EngineFailedError, TooLateError
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,

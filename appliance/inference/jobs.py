@@ -2,24 +2,19 @@
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from appliance.inference.capacity import Done
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,
-    Engine,
     WorkCancelledError,
 )
-from appliance.inference.stalls import StallClock
 
 log = logging.getLogger(__name__)
-
-E = TypeVar("E", bound=Engine)
 
 _NEWEST = 0.1
 """Weight of the newest request in the averages of service and waiting time, once there are ten:
@@ -75,21 +70,6 @@ class End:
     """Marks the end of a job's results. ``answer`` is the piece of a job that wants but one."""
 
     answer: Any = None
-
-
-@dataclass(slots=True, eq=False)
-class Worker(Generic[E]):
-    """A thread and its engine.
-
-    Attributes:
-        state: ``loading``, ``ready``, ``failed``, ``abandoned`` or ``stopped``.
-    """
-
-    engine: E | None
-    state: str = "loading"
-    job: Job | None = None
-    clock: StallClock = field(default_factory=StallClock)
-    thread: threading.Thread | None = None
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from appliance.inference.headers import (
     QUEUE_FULL,
     SWAP_IN_PROGRESS,
 )
-from appliance.inference.host import (
+from appliance.inference.jobs import (
     EngineFailedError,
     NotReadyError,
     OverloadedError,

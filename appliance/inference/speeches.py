@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from appliance.inference.audio import resampled, wav_bytes
 from appliance.inference.chat import first_fault
 from appliance.inference.engine_set import EngineSet
-from appliance.inference.host import EngineFailedError, TooLateError
+from appliance.inference.jobs import EngineFailedError, TooLateError
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,

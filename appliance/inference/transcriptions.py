@@ -9,7 +9,7 @@ from aiohttp import BodyPartReader, web
 
 from appliance.inference.audio import read_wav
 from appliance.inference.engine_set import EngineSet
-from appliance.inference.host import EngineFailedError
+from appliance.inference.jobs import EngineFailedError
 from appliance.inference.protocols import (
     RECOGNIZER_RATE_HZ,
     BadRequestError,

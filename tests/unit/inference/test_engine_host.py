@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from appliance.inference.host import (
+from appliance.inference.host import EngineHost
+from appliance.inference.jobs import (
     EngineFailedError,
-    EngineHost,
     NotReadyError,
     OverloadedError,
     TooLateError,

@@ -9,8 +9,8 @@ import pytest
 
 from appliance.inference.claim import Claim, acting_for
 from appliance.inference.fair_queue import Urgency
-from appliance.inference.host import (
-    EngineHost,
+from appliance.inference.host import EngineHost
+from appliance.inference.jobs import (
     NotReadyError,
     OverloadedError,
     TooLateError,
