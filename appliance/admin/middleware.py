@@ -50,6 +50,11 @@ async def named(request: web.Request, handler: Handler) -> web.StreamResponse:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=name)
     response = await handler(request)
+    if response.content_type == "text/html":
+        # Lengths may tell a CSRF token to who can guess at it (BREACH); it opens nothing alone,
+        # since unsafe requests have to come from our own pages too.
+        response.enable_compression()
+        response.headers["Vary"] = "Accept-Encoding"
     took_s = time.perf_counter() - started
     visit: Visit | None = request.get(VISIT)
     route = visit.route.name if visit else "none"
@@ -114,11 +119,6 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
-    if response.content_type == "text/html":
-        # Lengths may tell a CSRF token to who can guess at it (BREACH); it opens nothing alone,
-        # since unsafe requests have to come from our own pages too.
-        response.enable_compression()
-        response.headers["Vary"] = "Accept-Encoding"
     response.headers[CORRELATION] = str(request.get(CORRELATION_ID, ""))
     if request.config_dict[SERVICES].config.secure:
         response.headers["Strict-Transport-Security"] = _TLS_ONLY
