@@ -1,0 +1,98 @@
+"""Every page that the table of routes has: usable by everybody, light to load, and all our own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, expect
+
+from appliance.admin.route_table import all_routes
+from appliance.admin.routing import Kind, Route
+from appliance.storage.database import Database
+from tests.browser.filled import Filled, filled, store_calls
+from tests.browser.windows import NARROW, Watched, window
+from tests.integration.admin.route_samples import path_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.postgres]
+_MOST_BYTES = 100_000
+_GRAVE = ("serious", "critical")
+PAGES = [route for route in all_routes() if route.kind is Kind.PAGE and route.method == "GET"]
+_MORE = {
+    "a call with a recording": "/calls/{recorded}",
+    "live as rows": "/live?view=rows",
+    "a search": "/calls?words=sales",
+    "nothing found": "/calls?words=zebra",
+    "figures of a week": "/figures?span=month",
+    "no such page": "/calls/none",
+}
+
+
+@pytest.fixture(scope="module")
+def site(
+    postgres_url: str, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Filled]:
+    database = Database(postgres_url)
+    with filled(database, chromium, tmp_path_factory.mktemp("pages")) as running:
+        yield running
+    database.close()
+
+
+def grave_faults(page: Page) -> list[str]:
+    """What axe finds serious or critical, and whether the page is wider than its window."""
+    page.evaluate(AXE_SCRIPT)
+    found: list[dict[str, Any]] = page.evaluate(
+        "() => axe.run({resultTypes: ['violations']}).then((it) => it.violations)"
+    )
+    faults = [
+        f"{it['id']}: {node['target']} {node['html'][:200]}"
+        for it in found if it["impact"] in _GRAVE for node in it["nodes"]
+    ]  # fmt: skip
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        faults.append("the page scrolls sideways")
+    return faults
+
+
+def weight(watched: Watched) -> int:
+    """Bytes that came over the wire for everything that was loaded so far."""
+    sizes = [request.sizes() for request in watched.loaded]
+    return sum(it["responseBodySize"] + it["responseHeadersSize"] for it in sizes)
+
+
+def _look_at(site: Filled, chromium: Browser, path: str) -> None:
+    """Load, weigh, and examine it; colours hang on the scheme and the rest on the width."""
+    with window(chromium, site.url, storage_state=site.owner) as watched:
+        page = watched.page
+        page.goto(path, wait_until="load")
+        assert 0 < weight(watched) < _MOST_BYTES
+        assert not grave_faults(page)
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size(NARROW)
+        assert not grave_faults(page)
+
+
+@pytest.mark.parametrize("route", PAGES, ids=[route.name for route in PAGES])
+def test_page(site: Filled, chromium: Browser, route: Route) -> None:
+    _look_at(site, chromium, path_of(route, site.samples))
+
+
+@pytest.mark.parametrize("path", _MORE.values(), ids=_MORE)
+def test_page_in_another_state(site: Filled, chromium: Browser, path: str) -> None:
+    _look_at(site, chromium, path.format(**site.samples))
+
+
+def test_signing_in(site: Filled, chromium: Browser) -> None:
+    with window(chromium, site.url) as watched:
+        watched.page.goto("/sign-in")
+        assert not grave_faults(watched.page)
+        watched.page.emulate_media(color_scheme="dark")
+        assert not grave_faults(watched.page)
+
+
+@pytest.mark.parametrize("path", ["/live", "/calls"])
+def test_a_busy_day_is_as_light(site: Filled, chromium: Browser, path: str) -> None:
+    store_calls(site.database, site.tenant, over=60, going_on=20, turns=20)
+    with window(chromium, site.url, storage_state=site.owner) as watched:
+        watched.page.goto(path, wait_until="load")
+        expect(watched.page.locator("main")).to_contain_text("Caller 19")
+        assert weight(watched) < _MOST_BYTES
