@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 from appliance.inference.capacity import Done
 from appliance.inference.fair_queue import FairQueue
 from appliance.inference.jobs import End, Job, NotReadyError, Tally, TooLateError, worked_off
+from appliance.inference.meters import Meter, Meters
 from appliance.inference.protocols import Closable, Engine, EngineHealth
 from appliance.inference.stalls import Replacements, StallClock
 
@@ -53,6 +54,7 @@ class Crew(Generic[E]):
         trial: raises when the loaded engine does not do what it is for; returns how many seconds
             it took, as the first measurement of the engine's service time.
         stall_s: an engine that is still at a request so long after its deadline is stalled.
+        meter: counts what becomes of requests.
     """
 
     def __init__(
@@ -64,12 +66,14 @@ class Crew(Generic[E]):
         workers: int = 1,
         trial: Callable[[E], float] | None = None,
         stall_s: float = 3.0,
+        meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.kind = kind
         self._make = make
         self._trial = trial
         self._stall_s = stall_s
+        self._meter = meter or Meters().of(kind)
         self._clock = clock
         self._queue: FairQueue[Job] = FairQueue(queue_limit)
         self._changed = threading.Condition()
@@ -250,6 +254,7 @@ class Crew(Generic[E]):
         began = self._clock()
         ended: object = job.context.run(worked_off, job, worker.engine)
         took_s = self._clock() - began
+        self._meter.worked(began - job.asked_at, took_s)
         with self._changed:
             worker.job = None
             worker.clock.begin()
@@ -266,6 +271,7 @@ class Crew(Generic[E]):
         # The engine's thread is still inside the job's own context.
         context = job.context.copy() if job is not None else copy_context()
         context.run(log.error, "%s %s hangs: it is given up", self.kind, self.name)
+        self._meter.stalled()
         worker.state = "abandoned"
         self._reason = f"it hung for {self._stall_s:g} s past a request's deadline"
         self._left_behind.append(worker)

@@ -14,6 +14,7 @@ from appliance.inference.capacity import CallBook, Capacity
 from appliance.inference.config import EngineOptions, InferenceConfig
 from appliance.inference.engines import make_language_model, make_recognizer, make_voice
 from appliance.inference.host import EngineHost
+from appliance.inference.meters import Meters
 from appliance.inference.protocols import ChatEngine, PrefixEngine, RecognizerEngine, VoiceEngine
 from appliance.inference.seats import Seat
 from appliance.inference.trials import trial_of
@@ -32,6 +33,9 @@ class ModelRefusedError(Exception):
 class EngineSet:
     """Everything a server runs.
 
+    Attributes:
+        meters: count what is asked of the engines, by kind, whichever engine it is.
+
     Raises:
         ConfigurationError: an engine's name is unknown.
     """
@@ -42,6 +46,7 @@ class EngineSet:
         self._config = config
         self._clock = clock
         self._loading: dict[str, EngineHost[Any]] = {}
+        self.meters = Meters()
         self.calls = CallBook(config.call_idle_s)
         self.capacity = Capacity(os.cpu_count() or 1, config.calls)
         stand_ins = config.stand_ins
@@ -69,6 +74,11 @@ class EngineSet:
             "language_model": self.language_model,
             "voice": self.voice,
         }
+
+    @property
+    def queue_limit(self) -> int:
+        """How many requests may wait for one engine."""
+        return self._config.queue_limit
 
     @property
     def hosts(self) -> list[EngineHost[Any]]:
@@ -203,5 +213,6 @@ class EngineSet:
             workers=config.recognizer_workers if kind == "recognizer" else 1,
             trial=trial_of(kind, strict=strict),
             stall_s=config.stall_s,
+            meter=self.meters.of(kind),
             clock=self._clock,
         )

@@ -57,8 +57,8 @@ class EngineHost(Crew[E]):
         """
         with self._asked(work, timeout_s, whole=True) as job:
             item = await job.results.get()
-        if isinstance(item, Exception):
-            raise item
+            if isinstance(item, Exception):
+                raise item
         assert isinstance(item, End)
         answer: T | None = item.answer
         return answer
@@ -68,18 +68,19 @@ class EngineHost(Crew[E]):
         self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float, *, whole: bool
     ) -> Iterator[Job]:
         """A job in the queue, for as long as somebody waits for it."""
-        ticket = self._enqueued(work, timeout_s, whole=whole)
-        job = ticket.item
-        late = TooLateError(f"{self.name} took over {timeout_s * 1000:.0f} ms")
-        timer = job.loop.call_later(timeout_s, job.results.put_nowait, late)
-        try:
-            yield job
-        finally:
-            timer.cancel()
-            job.cancellation.cancel()
-            if not ticket.withdrawn:
-                with self._changed:
-                    self._queue.withdraw(ticket)
+        with self._meter.asking():
+            ticket = self._enqueued(work, timeout_s, whole=whole)
+            job = ticket.item
+            late = TooLateError(f"{self.name} took over {timeout_s * 1000:.0f} ms")
+            timer = job.loop.call_later(timeout_s, job.results.put_nowait, late)
+            try:
+                yield job
+            finally:
+                timer.cancel()
+                job.cancellation.cancel()
+                if not ticket.withdrawn:
+                    with self._changed:
+                        self._queue.withdraw(ticket)
 
     def _enqueued(
         self, work: Callable[[E, Cancellation], Iterator[T]], timeout_s: float, *, whole: bool

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from appliance.inference import call_routes, chat, speeches, transcriptions, use_route
+from appliance.inference import call_routes, chat, metrics, speeches, transcriptions, use_route
 from appliance.inference.admission import admission, tell_capacity
 from appliance.inference.config import InferenceConfig
 from appliance.inference.engine_set import EngineSet
@@ -119,6 +119,9 @@ def _routes(engines: EngineSet, config: InferenceConfig) -> list[web.RouteDef]:
     async def on_capacity(_: web.Request) -> web.StreamResponse:
         return web.json_response(engines.capacity_facts())
 
+    async def on_metrics(_: web.Request) -> web.StreamResponse:
+        return metrics.page(engines)
+
     async def on_begin(request: web.Request) -> web.StreamResponse:
         return await call_routes.begin(request, engines, longest_s)
 
@@ -139,6 +142,7 @@ def _routes(engines: EngineSet, config: InferenceConfig) -> list[web.RouteDef]:
         web.get("/v1/models", on_models),
         web.get("/v1/capacity", on_capacity),
         web.get("/health", on_health),
+        web.get("/metrics", on_metrics),
     ]
 
 
