@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from appliance.inference.engines.llama_brief import brief
 from appliance.inference.protocols import ChatMessage
 from appliance.inference.slots import Tokens
 
@@ -92,12 +93,12 @@ class LlamaContext:
         For prompts: the next token is there before asking so often is worth it.
         """
         callback = self._library.ggml_abort_callback(lambda _: gives_up())
-        self._library.llama_set_abort_callback(self._context, callback, None)
+        brief("llama_set_abort_callback")(self._context, callback, None)
         try:
             yield
         finally:
             nobody = self._library.ggml_abort_callback()
-            self._library.llama_set_abort_callback(self._context, nobody, None)
+            brief("llama_set_abort_callback")(self._context, nobody, None)
 
     def prompt(self, messages: tuple[ChatMessage, ...]) -> Tokens:
         """The messages as the model's chat template writes them, up to where the answer begins.
@@ -120,11 +121,11 @@ class LlamaContext:
 
     def truncate(self, slot: int, keep: int) -> bool:
         """Remove what a sequence holds past ``keep`` tokens; False when it can only lose all."""
-        return bool(self._library.llama_memory_seq_rm(self._memory, slot, keep, -1))
+        return bool(brief("llama_memory_seq_rm")(self._memory, slot, keep, -1))
 
     def clear(self, slot: int) -> None:
         """Remove all that a sequence holds."""
-        self._library.llama_memory_seq_rm(self._memory, slot, -1, -1)
+        brief("llama_memory_seq_rm")(self._memory, slot, -1, -1)
 
     def copy(self, source: int, slot: int) -> None:
         """Make a sequence hold what another one holds."""
@@ -153,16 +154,14 @@ class LlamaContext:
 
     def ends(self, token: int) -> bool:
         """Whether the token ends an answer."""
-        return bool(self._library.llama_vocab_is_eog(self.vocabulary, token))
+        return bool(brief("llama_vocab_is_eog")(self.vocabulary, token))
 
     def piece(self, token: int) -> bytes:
         """The token's text; control tokens have none."""
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            size = self._library.llama_token_to_piece(
-                self.vocabulary, token, buffer, room, 0, False
-            )
+            size = brief("llama_token_to_piece")(self.vocabulary, token, buffer, room, 0, False)
             if size >= 0:
                 return buffer.raw[:size]
             room = -size

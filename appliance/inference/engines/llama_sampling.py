@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from appliance.inference.engines.llama_brief import brief
 from appliance.inference.gbnf import SchemaNotSupportedError, grammar_of
 from appliance.inference.protocols import BadRequestError
 
@@ -45,8 +46,6 @@ class Grammars:
         Raises:
             BadRequestError: the schema cannot be held to.
         """
-        import llama_cpp
-
         if schema is None:
             return None
         text = json.dumps(schema)
@@ -57,16 +56,14 @@ class Grammars:
         self._parsed.move_to_end(text)
         if len(self._parsed) > _MOST_GRAMMARS:
             _, oldest = self._parsed.popitem(last=False)
-            llama_cpp.llama_sampler_free(oldest)
-        return Grammar(llama_cpp.llama_sampler_clone(parsed))
+            brief("llama_sampler_free")(oldest)
+        return Grammar(brief("llama_sampler_clone")(parsed))
 
     def close(self) -> None:
         """Free them."""
-        import llama_cpp
-
         while self._parsed:
             _, sampler = self._parsed.popitem()
-            llama_cpp.llama_sampler_free(sampler)
+            brief("llama_sampler_free")(sampler)
 
     def _parse(self, text: str, schema: Mapping[str, Any]) -> Any:
         import llama_cpp
@@ -90,9 +87,7 @@ class Grammar:
 
     def close(self) -> None:
         """Free it."""
-        import llama_cpp
-
-        llama_cpp.llama_sampler_free(self._sampler)
+        brief("llama_sampler_free")(self._sampler)
 
     def permitted(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which of these tokens may follow."""
@@ -104,9 +99,7 @@ class Grammar:
         """The token was written. It must be one that was permitted: llama.cpp would end the
         process.
         """
-        import llama_cpp
-
-        llama_cpp.llama_sampler_accept(self._sampler, token)
+        brief("llama_sampler_accept")(self._sampler, token)
 
 
 class Sampler:
@@ -123,12 +116,10 @@ class Sampler:
 
     def close(self) -> None:
         """Free everything, the grammar too."""
-        import llama_cpp
-
         if self._grammar is not None:
             self._grammar.close()
         if self._chain is not None:
-            llama_cpp.llama_sampler_free(self._chain)
+            brief("llama_sampler_free")(self._chain)
 
     def next(self, logits: npt.NDArray[np.float32]) -> int | None:
         """The token to write next; None when the grammar leaves nothing."""
@@ -198,5 +189,7 @@ def _apply(sampler: Any, candidates: npt.NDArray[Any]) -> int:
     array = llama_cpp.llama_token_data_array(
         data=data, size=len(candidates), selected=-1, sorted=False
     )
-    llama_cpp.llama_sampler_apply(sampler, ctypes.byref(array))
+    few = len(candidates) <= _LIKELIEST
+    apply = brief("llama_sampler_apply") if few else llama_cpp.llama_sampler_apply
+    apply(sampler, ctypes.byref(array))
     return int(array.data[array.selected].id) if array.selected >= 0 else -1
