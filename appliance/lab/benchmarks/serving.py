@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from statistics import median
 from typing import Any
 
@@ -187,12 +188,24 @@ def recognizer_work(
 def decider_work(
     model: str = DECIDER,
 ) -> tuple[Callable[[], Any], Callable[[Any, Cancellation], Iterator[Any]]]:
-    """How to make the language model, and one decision for it, in one piece as the server asks."""
-    messages = tuple(ChatMessage(m["role"], m["content"]) for m in MESSAGES)
-    request = ChatRequest(messages, SCHEMA, call="bench")
+    """How to make the language model, and a decision for it, in one piece as the server asks.
+
+    Four calls say one of four sentences in turn: their directory is read already, what they say is
+    new.
+    """
+    system = ChatMessage("system", MESSAGES[0]["content"])
+    requests = cycle(
+        ChatRequest(
+            (system, ChatMessage("user", SENTENCES[(turn + call) % len(SENTENCES)])),
+            SCHEMA,
+            call=f"bench-{call}",
+        )
+        for turn in range(len(SENTENCES))
+        for call in range(_AT_ONCE)
+    )
 
     def decide(engine: Any, cancellation: Cancellation) -> Iterator[str]:
-        yield "".join(piece.text for piece in engine.chat(request, cancellation))
+        yield "".join(piece.text for piece in engine.chat(next(requests), cancellation))
 
     return lambda: make_language_model("llama-cpp", EngineOptions(model)), decide
 

@@ -47,7 +47,7 @@ class Extent:
     interruptions: int = 40
     calls: int = 1000
     events: int = 10_000
-    sentences: int = 24
+    sentences: int = 18
     serving_rounds: int = 12
     voice_rounds: int = 10
     watching_s: float = 30.0
