@@ -10,11 +10,13 @@ import os
 import struct
 import tempfile
 import zlib
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from appliance.calls.errors import InferenceError
+from appliance.inference.work import current_work
 from appliance.speech.soundness import NoSpeechError
 from appliance.speech.synthesizer import Synthesizer
 
@@ -25,15 +27,19 @@ _HEAD = struct.Struct("<8sIII")
 _MARK = b"PHRASE01"
 _SUFFIX = ".phrase"
 _CHUNK_MS = 200
+_MOST_CALLS = 1000
 
 
 class PhraseCache:
-    """Fixed phrases of one voice, spoken ahead.
+    """Fixed phrases of one server, spoken ahead.
+
+    A call keeps the speaker that it begins with, as it does at the server: phrases of another are
+    not found for it.
 
     Args:
         directory: made when it is missing.
         synthesizer: speaks them when nobody waits, so it may take its time.
-        identity: what speaks, down to the voice; phrases of another voice are not found.
+        identity: where they are spoken and how, all but the speaker.
         largest_bytes: when the files are more, those unused for longest go.
     """
 
@@ -50,6 +56,25 @@ class PhraseCache:
         self._identity = identity
         self._largest_bytes = largest_bytes
         self._fixed: set[str] = set()
+        self._remembers = directory / (hashlib.sha256(identity.encode()).hexdigest() + ".speaker")
+        self._speaker = ""
+        with suppress(OSError, UnicodeDecodeError):  # none the first time
+            self._speaker = self._remembers.read_text(encoding="utf-8")
+        self._of_calls: OrderedDict[str, str] = OrderedDict()
+
+    @property
+    def speaker(self) -> str:
+        """Who speaks for calls that begin now; remembered over a restart."""
+        return self._speaker
+
+    @speaker.setter
+    def speaker(self, name: str) -> None:
+        if name != self._speaker:
+            self._speaker = name
+            try:
+                self._put(self._remembers, name.encode())
+            except OSError as error:
+                log.warning("%s cannot be written: %s", self._remembers, error)
 
     def declare(self, texts: Iterable[str]) -> None:
         """These texts are the same for every caller: play them from disk where they are kept."""
@@ -89,8 +114,16 @@ class PhraseCache:
         return (pcm[start : start + size] for start in range(0, len(pcm), size))
 
     def _path(self, text: str, rate_hz: int) -> Path:
-        content = "\0".join((self._identity, str(rate_hz), text))
+        speaker = self._speaker_of(current_work().call_id)
+        content = "\0".join((self._identity, speaker, str(rate_hz), text))
         return self._directory / (hashlib.sha256(content.encode()).hexdigest() + _SUFFIX)
+
+    def _speaker_of(self, call_id: str) -> str:
+        if not call_id:
+            return self._speaker
+        if len(self._of_calls) >= _MOST_CALLS:
+            self._of_calls.popitem(last=False)
+        return self._of_calls.setdefault(call_id, self._speaker)
 
     @staticmethod
     def _read(path: Path, rate_hz: int) -> bytes | None:
@@ -113,10 +146,14 @@ class PhraseCache:
         return pcm
 
     def _write(self, path: Path, pcm: bytes, rate_hz: int) -> None:
+        self._put(path, _HEAD.pack(_MARK, rate_hz, len(pcm), zlib.crc32(pcm)) + pcm)
+        self._make_room(path)
+
+    def _put(self, path: Path, data: bytes) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._directory, delete=False) as file:
             try:
-                file.write(_HEAD.pack(_MARK, rate_hz, len(pcm), zlib.crc32(pcm)) + pcm)
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
                 os.replace(file.name, path)
@@ -125,7 +162,6 @@ class PhraseCache:
                 with suppress(OSError):
                     os.unlink(file.name)
                 raise
-        self._make_room(path)
 
     def _make_room(self, keep: Path) -> None:
         files = []

@@ -12,6 +12,7 @@ from appliance.media.pcm import SAMPLE_BYTES
 
 _PATH = "/v1/audio/speech"
 _RATE_HEADER = "X-Sample-Rate"
+_ENGINE_HEADER = "X-Engine"
 _KIND_HEADER = "Content-Type"
 # What servers that stream PCM say it is; some say nothing.
 _KINDS = ("audio/", "application/octet-stream", "binary/octet-stream")
@@ -46,6 +47,9 @@ class CutSampleError(InferenceError):
 class HttpSynthesizer:
     """A `Synthesizer` behind ``/v1/audio/speech``.
 
+    Attributes:
+        speaker: the engine whose speech is taken; empty takes any.
+
     Args:
         stall_s: how long a listener may be kept waiting, before the first sound and in all gaps
             of one text together: speech that came earlier than it is heard counts against it.
@@ -63,6 +67,7 @@ class HttpSynthesizer:
         speed: float = 1.0,
         stall_s: float | None = None,
     ) -> None:
+        self.speaker = ""
         self._client = client
         self._stall_s = stall_s
         self._body = {
@@ -84,6 +89,7 @@ class HttpSynthesizer:
         body = {**self._body, "input": text, "sample_rate": rate_hz}
         with self._client.post_stream(_PATH, body, timeout_s, self._stall_s) as stream:
             _check_kind(stream.headers)
+            self._check_speaker(stream.headers)
             from_hz = _rate_of(stream.headers)
             left = _LONGEST_S * rate_hz * 2
             for pcm in at_rate(whole_samples(_waiting(stream, from_hz)), from_hz, rate_hz):
@@ -91,6 +97,10 @@ class HttpSynthesizer:
                 if left < 0:
                     raise InferenceError(f"one text's speech is longer than {_LONGEST_S} s")
                 yield pcm
+
+    def _check_speaker(self, headers: Mapping[str, str]) -> None:
+        if self.speaker and headers.get(_ENGINE_HEADER, self.speaker) != self.speaker:
+            raise InferenceError(f"{headers[_ENGINE_HEADER][:60]} speaks, and not {self.speaker}")
 
 
 def _waiting(stream: Stream, rate_hz: int) -> Iterator[bytes]:

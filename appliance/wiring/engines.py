@@ -141,10 +141,9 @@ def _keeper(settings: Settings, client: InferenceClient) -> PhraseKeeper:
     """Only what a judge took for speech is kept, and nobody waits for it."""
     inference = settings.inference
     voice = HttpSynthesizer(client)
-    # The server's voice may change behind its URL; the choice as it is now is all we know of it.
-    chosen = _in_use(settings)
     names = inference.pronunciations.read_text("utf-8") if inference.pronunciations else ""
     said = hashlib.sha256(names.encode()).hexdigest()[:12]
-    identity = f"{voice.identity}|{chosen.voice}|{chosen.voice_model}|{said}"
-    phrases = PhraseCache(settings.storage.phrases, JudgedVoice(voice), identity=identity)
-    return PhraseKeeper(phrases, client)
+    phrases = PhraseCache(
+        settings.storage.phrases, JudgedVoice(voice), identity=f"{voice.identity}|{said}"
+    )
+    return PhraseKeeper(phrases, client, voice)

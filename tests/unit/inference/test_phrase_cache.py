@@ -2,16 +2,20 @@
 
 import errno
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
+import gevent
 import pytest
 
 from appliance.calls.errors import InferenceError
 from appliance.inference.client import InferenceClient, InferenceRefusedError
+from appliance.inference.work import Work, working_for
 from appliance.speech.phrase_keeper import PhraseKeeper
 from appliance.speech.phrases import PhraseCache
 from appliance.speech.soundness import NoSpeechError
+from appliance.speech.synthesizer import HttpSynthesizer
 
 RATE_HZ = 8000
 GREETING = "Thank you for calling."
@@ -22,6 +26,7 @@ class CountingVoice:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.speaker = ""
         self.broken = False
         self.mute_at = ""
 
@@ -80,6 +85,36 @@ def test_another_voice_or_rate_is_another_phrase(tmp_path: Path, voice: Counting
         cache = PhraseCache(tmp_path, voice, identity=identity)
         cache.warm([GREETING], rate_hz)
     assert len(voice.asked) == len(files(tmp_path)) == 3
+
+
+def test_a_new_speaker_is_heard_by_the_next_call_and_no_earlier_one(
+    tmp_path: Path, voice: CountingVoice
+) -> None:
+    cache = PhraseCache(tmp_path, voice)
+    cache.speaker = "old"
+    cache.warm([GREETING], RATE_HZ)
+    with working_for(Work("begun")):
+        assert kept(cache) is not None
+    cache.speaker = "new"
+    with working_for(Work("next")):
+        assert kept(cache) is None
+    cache.warm([GREETING], RATE_HZ)
+    with working_for(Work("next")):
+        assert kept(cache) is not None
+    assert voice.asked == [GREETING] * 2
+    with working_for(Work("begun")):
+        assert kept(cache) is not None
+
+
+def test_who_spoke_last_is_remembered(tmp_path: Path, voice: CountingVoice) -> None:
+    cache = PhraseCache(tmp_path, voice, identity="server")
+    cache.speaker = "piper:a"
+    cache.warm([GREETING], RATE_HZ)
+    again = PhraseCache(tmp_path, voice, identity="server")
+    again.declare([GREETING])
+    assert again.speaker == "piper:a"
+    assert kept(again) is not None
+    assert PhraseCache(tmp_path, voice, identity="another").speaker == ""
 
 
 def test_a_phrase_that_breaks_off_is_not_kept(tmp_path: Path, voice: CountingVoice) -> None:
@@ -156,13 +191,17 @@ def test_a_full_disk_is_not_filled_with_halves(
 
 
 class Health:
-    """A server whose word on its own health comes from a list, one for each time it is asked."""
+    """A server whose word on its own health comes from a list, one for each time it is asked; at
+    its end the test is over.
+    """
 
     def __init__(self, *answers: object) -> None:
         self.answers = list(answers)
 
     def get_json(self, path: str, timeout_s: float) -> Any:
         assert path == "/health"
+        if not self.answers:
+            raise gevent.GreenletExit
         answer = self.answers.pop(0)
         if isinstance(answer, InferenceError):
             raise answer
@@ -178,24 +217,41 @@ def kept_after(voice: CountingVoice, tmp_path: Path, health: Health) -> list[flo
         voice.broken = False
 
     cache = PhraseCache(tmp_path, voice)
-    PhraseKeeper(cache, cast("InferenceClient", health), sleep).keep([GREETING], [RATE_HZ])
+    keeper = PhraseKeeper(
+        cache, cast("InferenceClient", health), cast("HttpSynthesizer", voice), sleep
+    )
+    with suppress(gevent.GreenletExit):
+        keeper.keep([GREETING], [RATE_HZ])
+    assert voice.speaker == cache.speaker
     assert kept(cache) is not None
     return pauses
 
 
-READY = {"status": "degraded", "engines": {"voice": {"state": "ready"}}}
+def spoken_by(engine: str, state: str = "ready") -> object:
+    return {"status": "degraded", "engines": {"voice": {"engine": engine, "state": state}}}
+
+
+READY = spoken_by("piper:a")
 
 
 def test_nothing_that_a_stand_in_says_is_kept(tmp_path: Path, voice: CountingVoice) -> None:
-    stands_in = {"status": "degraded", "engines": {"voice": {"state": "loading"}}}
+    stands_in = spoken_by("piper:a", "loading")
     health = Health(InferenceError("starting"), stands_in, stands_in, READY)
-    assert kept_after(voice, tmp_path, health) == [1.0, 2.0, 4.0]
+    assert kept_after(voice, tmp_path, health) == [1.0, 2.0, 4.0, 1.0]
     assert voice.asked == [GREETING]
 
 
 def test_a_voice_that_fails_is_asked_again(tmp_path: Path, voice: CountingVoice) -> None:
     voice.broken = True
-    assert kept_after(voice, tmp_path, Health(READY, READY)) == [1.0]
+    assert kept_after(voice, tmp_path, Health(READY, READY)) == [1.0, 1.0]
+
+
+def test_when_another_engine_speaks_the_phrases_are_spoken_anew(
+    tmp_path: Path, voice: CountingVoice
+) -> None:
+    health = Health(READY, READY, InferenceError("down"), spoken_by("piper:b"), READY)
+    assert kept_after(voice, tmp_path, health) == [1.0] * 5
+    assert voice.asked == [GREETING] * 2  # and not again for the one that comes back
 
 
 @pytest.mark.parametrize("answer", [InferenceRefusedError("404"), "ok", {}, {"engines": []}])
