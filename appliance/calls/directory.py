@@ -79,16 +79,58 @@ class Department:
 Target = Person | Department
 
 
+LANGUAGES = {
+    "en": "English", "cs": "Czech", "da": "Danish", "de": "German", "es": "Spanish",
+    "fi": "Finnish", "fr": "French", "hu": "Hungarian", "it": "Italian", "nl": "Dutch",
+    "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "sv": "Swedish",
+    "tr": "Turkish", "uk": "Ukrainian",
+}  # fmt: skip
+"""What a persona's callers may speak, as Whisper names it."""
+
+
 @dataclass(frozen=True, slots=True)
-class Did:
-    """A number that callers dial from outside, and how its calls are greeted.
+class Persona:
+    """Who the appliance is on a call: what it says of itself, and how it sounds.
+
+    Every text is said word for word; an empty one leaves the appliance's own sentence.
 
     Attributes:
-        greeting: spoken first; empty means the organisation's greeting.
+        id: UUID as text.
+        name: what operators call the persona; callers never hear it.
+        house: the organisation's name as it is spoken; empty means as it is written.
+        greeting: spoken first.
+        voice: as the model server calls it; empty means the server's own.
+        language: what callers speak, as Whisper names it.
+        help: asks for the caller's wish.
+        closed_help: in place of `help` after hours.
+        introduction: answers "are you a robot?".
+        anything_else: asks for a further wish.
+        goodbye: ends a call in friendship.
+    """
+
+    id: str = ""
+    name: str = ""
+    house: str = ""
+    greeting: str = "Hello."
+    voice: str = ""
+    language: str = "en"
+    help: str = ""
+    closed_help: str = ""
+    introduction: str = ""
+    anything_else: str = ""
+    goodbye: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """A number that callers dial from outside.
+
+    Attributes:
+        persona: id of who answers it; empty means the organisation's.
     """
 
     number: str
-    greeting: str = ""
+    persona: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +139,7 @@ class Directory:
 
     Attributes:
         organisation_id: UUID as text; on every row and every event.
+        persona: id of who answers numbers that name nobody; the first persona when empty.
         operator: id of the person or department that callers get when they ask for a person.
         emergency: id of the target for emergencies; the operator when empty.
         version: changes when any part changes; stored with each decision.
@@ -104,7 +147,8 @@ class Directory:
 
     organisation_id: str
     name: str
-    greeting: str = "Hello."
+    personas: tuple[Persona, ...] = ()
+    persona: str = ""
     people: tuple[Person, ...] = ()
     departments: tuple[Department, ...] = ()
     dids: tuple[Did, ...] = ()
@@ -135,6 +179,14 @@ class Directory:
             if department.extensions == (extension,):
                 return department
         return None
+
+    def persona_of(self, did: Did | None) -> Persona:
+        """Who answers a number; a plain persona when the organisation has none."""
+        known = {persona.id: persona for persona in self.personas}
+        for persona_id in (did.persona if did else "", self.persona):
+            if persona_id in known:
+                return known[persona_id]
+        return next(iter(self.personas), Persona())
 
     @property
     def operator_target(self) -> Target | None:

@@ -117,7 +117,11 @@ class _Assembly:
         if past:
             self._log.continue_after(past)
         account = EngineAccount(self._log, dict(equipment.first_engines))
-        self._work = Work(channel.uuid, account=account)
+        self._persona = directory.persona_of(did)
+        self._work = Work(
+            channel.uuid, account=account, voice=self._persona.voice,
+            language=self._persona.language,
+        )  # fmt: skip
         self._line = Line(
             channel, VoiceFor(equipment.voice, self._work), on_voice_failed=self._on_voice_failed,
             record_to=self._recording(channel.uuid),
@@ -225,7 +229,7 @@ class _Assembly:
         conversation = Conversation(
             self._directory,
             self._equipment.chain,
-            did=self._did,
+            self._persona,
             caller_number=self._call.caller_number,
         )
         return conversation, conversation.begin(now)
@@ -233,7 +237,7 @@ class _Assembly:
     def _resumed(self, state: Mapping[str, Any]) -> Conversation | None:
         """The saved conversation; None when its state is not one that this version understands."""
         try:
-            return Conversation.resume(state, self._directory, self._equipment.chain)
+            return Conversation.resume(state, self._directory, self._equipment.chain, self._persona)
         except (KeyError, TypeError, ValueError) as error:
             self._log.record(
                 StageFailed, stage="take-over", error=repr(error), fallback="a new conversation"

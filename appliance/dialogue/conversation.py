@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from appliance.calls.decision import Decision, Intent
-from appliance.calls.directory import Did, Directory, Target
+from appliance.calls.directory import Directory, Persona, Target
 from appliance.calls.events import Outcome
 from appliance.calls.transfer import TransferResult
 from appliance.decisions.chain import DecisionChain
@@ -46,34 +46,34 @@ class Conversation:
         self,
         directory: Directory,
         chain: DecisionChain,
-        did: Did | None = None,
+        persona: Persona | None = None,
         caller_number: str = "",
         state: State | None = None,
     ) -> None:
         """Start a conversation, or go on with ``state``.
 
         Args:
-            did: the number that was dialled; its greeting comes first.
+            persona: who answers; the organisation's when left out.
             caller_number: as the network gave it, any text.
         """
         self._state = state or State(caller_number=caller_number[:40])
         self._directory = directory
         self._chain = chain
-        self._did = did
-        self._moves = Moves(self._state, directory)
+        self._moves = Moves(self._state, directory, persona or directory.persona_of(None))
         self._reactions = Reactions(self._moves)
         self._keypad = Keypad(directory, self._state)
 
     @classmethod
     def resume(
-        cls, state: Mapping[str, Any], directory: Directory, chain: DecisionChain
-    ) -> "Conversation":
+        cls, state: Mapping[str, Any], directory: Directory, chain: DecisionChain,
+        persona: Persona | None = None,
+    ) -> "Conversation":  # fmt: skip
         """Go on where `state` was taken.
 
         Raises:
             TypeError, ValueError: when the data is not a conversation's state.
         """
-        return cls(directory, chain, state=State.from_dict(state, directory))
+        return cls(directory, chain, persona, state=State.from_dict(state, directory))
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on elsewhere, as plain JSON-ready data."""
@@ -82,7 +82,7 @@ class Conversation:
     def begin(self, now: datetime) -> list[Step]:
         """The greeting."""
         open_now = self._directory.hours.is_open(now)
-        return self._moves.listen(prompts.greeting(self._directory, self._did, open_now))
+        return self._moves.listen(prompts.greeting(self._moves.persona, open_now))
 
     def resumed(self, now: datetime) -> list[Step]:
         """The first words of a controller that took the call over."""
@@ -265,7 +265,7 @@ class Conversation:
     def _answered(self, useful: bool) -> list[Step]:
         form = self._state.intake
         if form is None:
-            return self._moves.listen(SENTENCES["help"])
+            return self._moves.listen(self._moves.own("help"))
         if form.done:
             return self._moves.save(form)
         return self._moves.ask_form(form, "" if useful else SENTENCES["intake_again"])

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from appliance.calls.decision import Priority
-from appliance.calls.directory import Directory, Target
+from appliance.calls.directory import Directory, Persona, Target
 from appliance.calls.events import Outcome
 from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.dialogue import prompts
@@ -19,10 +19,15 @@ MAX_ATTEMPTS = 3
 class Moves:
     """The moves on one conversation's state. ``now`` is time-zone aware everywhere."""
 
-    def __init__(self, state: State, directory: Directory) -> None:
-        """Act on ``state`` for callers of ``directory``."""
+    def __init__(self, state: State, directory: Directory, persona: Persona) -> None:
+        """Act on ``state`` for callers of ``directory``, who are answered by ``persona``."""
         self.state = state
         self.directory = directory
+        self.persona = persona
+
+    def own(self, key: str) -> str:
+        """A sentence as the persona says it."""
+        return prompts.own(self.persona, key)
 
     def say(self, text: str, expect: Expect = "open", interruptible: bool = True) -> Say:
         """Say something and remember it for "could you repeat that"."""
@@ -33,7 +38,7 @@ class Moves:
     def again(self, lead: str = "") -> list[Step]:
         """Say the last sentence once more; the way back into any question."""
         state = self.state
-        text = state.last_said or SENTENCES["help"]
+        text = state.last_said or self.own("help")
         state.remember("appliance", text)
         return [Say(f"{lead} {text}".strip(), True, state.last_expect)]
 
@@ -46,7 +51,7 @@ class Moves:
         """After something was done."""
         self.state.phase = Phase.ANYTHING_ELSE
         self.state.clarified = False
-        return [self.say(f"{lead} {SENTENCES['else']}", "closed")]
+        return [self.say(f"{lead} {self.own('anything_else')}", "closed")]
 
     def ask_which(self, targets: list[Target], for_message: bool) -> list[Step]:
         """The one clarifying question."""
@@ -151,7 +156,7 @@ class Moves:
         """End the call in friendship."""
         outcome = self.outcome()
         self.state.phase, self.state.ended = Phase.ENDED, (outcome.value, how)
-        return [self.say(SENTENCES["goodbye"], interruptible=False), HangUp(outcome, how)]
+        return [self.say(self.own("goodbye"), interruptible=False), HangUp(outcome, how)]
 
     def outcome(self) -> Outcome:
         """What the call came to, when nobody was connected."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from appliance.calls.directory import Did, Directory, Target
+from appliance.calls.directory import Directory, Persona, Target
 from appliance.calls.transfer import TransferResult
 from appliance.decisions.spoken import say_digits, say_list
 from appliance.dialogue.menu import menu_keys
@@ -15,10 +15,10 @@ SENTENCES = {
     "help": "How can I help you?",
     "closed_help": "We are closed at the moment, but I can take a message.",
     "hello_named": "Hello {name}.",
-    "robot": "I am the automatic assistant of {organisation}.",
+    "introduction": "I am the automatic assistant of {organisation}.",
     "smalltalk": "Hello.",
     "take_your_time": "Take your time.",
-    "else": "Can I help you with anything else?",
+    "anything_else": "Can I help you with anything else?",
     "all_right": "All right.",
     "whom": "Whom would you like to speak to?",
     "not_understood": "I am sorry, I did not understand. Please say a name or a department.",
@@ -62,6 +62,9 @@ SENTENCES = {
     "announce_emergency": "Emergency call from {caller}. Press 1 to take the call, 2 to decline.",
 }
 
+# What a persona may say in words of its own, by its attributes' names.
+_OWN = ("help", "closed_help", "anything_else", "goodbye")
+
 NOT_CONNECTED = {
     TransferResult.BUSY: "{target} is on another call.",
     TransferResult.DECLINED: "{target} cannot take your call right now.",
@@ -91,12 +94,23 @@ def not_connected(result: TransferResult, target: str) -> str:
     return NOT_CONNECTED.get(result, NOT_CONNECTED_OTHERWISE).format(target=safe(target))
 
 
-def greeting(directory: Directory, did: Did | None, open_now: bool) -> str:
+def own(persona: Persona, key: str) -> str:
+    """One of the sentences that a persona may say in words of its own."""
+    return str(getattr(persona, key)) or SENTENCES[key]
+
+
+def greeting(persona: Persona, open_now: bool) -> str:
     """The first words of a call."""
-    words = (did.greeting if did else "") or directory.greeting
+    words = persona.greeting
     if not open_now:
-        return f"{words} {SENTENCES['closed_help']}"
-    return words if words.rstrip().endswith("?") else f"{words} {SENTENCES['help']}"
+        return f"{words} {own(persona, 'closed_help')}"
+    return words if words.rstrip().endswith("?") else f"{words} {own(persona, 'help')}"
+
+
+def introduction(persona: Persona, directory: Directory) -> str:
+    """What the appliance says that it is."""
+    house = persona.house or directory.name
+    return persona.introduction or sentence("introduction", organisation=house)
 
 
 def example(directory: Directory) -> str:
@@ -153,14 +167,18 @@ def menu_text(directory: Directory) -> str:
     return " ".join([*entries, SENTENCES["menu_operator"]])
 
 
-def fixed_sentences(directory: Directory) -> Iterator[str]:
-    """What is said word for word again and again, so that it can be synthesised beforehand.
+def fixed_sentences(directory: Directory, persona: Persona) -> Iterator[str]:
+    """What a persona says word for word again and again, so that it can be synthesised beforehand.
 
     In the order of their worth when little time is left to make them: what every caller hears, what
     is needed when nothing can be synthesised any more, and last what has a target's name in it.
     """
-    yield from (directory.greeting, *(did.greeting for did in directory.dids if did.greeting))
-    templates = [*SENTENCES.values(), *NOT_CONNECTED.values(), NOT_CONNECTED_OTHERWISE]
+    yield persona.greeting
+    yield from (own(persona, key) for key in _OWN)
+    yield introduction(persona, directory)
+    # A persona's texts are nobody's templates: braces in them are said, or left out, as they are.
+    common = [text for key, text in SENTENCES.items() if key not in _OWN]
+    templates = [*common, *NOT_CONNECTED.values(), NOT_CONNECTED_OTHERWISE]
     yield from (template for template in templates if not _SLOT.search(template))
     yield menu_text(directory)
     yield not_understood(directory)

@@ -129,14 +129,14 @@ class Reactions:
             state.silences = -1
             return [self._moves.say(SENTENCES["take_your_time"])]
         if closed_answers.LABEL_ROBOT in decision.labels:
-            lead = sentence("robot", organisation=self._directory.name)
+            lead = prompts.introduction(self._moves.persona, self._directory)
         elif state.caller_name:
             lead = sentence("hello_named", name=state.caller_name)
         else:
             lead = SENTENCES["smalltalk"]
         if state.phase in (Phase.CHOOSING, Phase.OFFERING):
             return self._moves.again()
-        return self._moves.listen(f"{lead} {SENTENCES['help']}")
+        return self._moves.listen(f"{lead} {self._moves.own('help')}")
 
     def _clarify(self, decision: Decision, now: datetime) -> list[Step]:
         state = self._state

@@ -54,7 +54,6 @@ class State:
 
     caller_name: str = ""
     caller_number: str = ""
-    greeting: str = ""
     phase: Phase = Phase.LISTENING
     priority: Priority = Priority.NORMAL
     topic: str = ""

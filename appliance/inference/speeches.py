@@ -76,6 +76,12 @@ async def speak(request: web.Request, engines: EngineSet, longest_s: float) -> w
         return await _streamed(request, headers, first, pieces)
 
 
+def voices(engines: EngineSet) -> web.Response:
+    """Handle ``GET /v1/audio/voices``: whom a request may name as its ``voice``."""
+    engine = engines.voice.serving().engine
+    return web.json_response({"voices": list(getattr(engine, "voices", ()))})
+
+
 def _spoken(
     engine: VoiceEngine, body: _Body, reader: Reader, cancellation: Cancellation
 ) -> Iterator[SpeechPiece]:

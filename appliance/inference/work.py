@@ -35,11 +35,15 @@ class Work:
     Attributes:
         call_id: of the call; empty for work that belongs to none.
         speculative: the answer may never be needed, so other work comes first.
+        voice: who speaks on this call; empty means the server's own.
+        language: what its caller speaks, as Whisper names it; empty means the engine's own.
     """
 
     call_id: str = ""
     speculative: bool = False
     account: Account | None = None
+    voice: str = ""
+    language: str = ""
 
 
 NOBODYS_WORK = Work()

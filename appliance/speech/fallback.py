@@ -13,11 +13,13 @@ from appliance.calls.errors import InferenceError
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,
+    SpeechPiece,
     SpeechRequest,
     VoiceEngine,
     WorkCancelledError,
 )
 from appliance.inference.reading.reader import Reader
+from appliance.inference.work import current_work
 from appliance.speech.chain import Rung, note_failure, note_use
 from appliance.speech.phrases import PhraseCache
 from appliance.speech.soundness import SpeechJudge
@@ -140,12 +142,22 @@ class EngineVoice:
     def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
         """See `Synthesizer.speak`."""
         cancellation = Cancellation(time.monotonic() + timeout_s)
-        request = SpeechRequest(self._reader.read(text, phonemes=self._phonemes))
+        words = self._reader.read(text, phonemes=self._phonemes)
         try:
-            for piece in self._engine.speak(request, cancellation):
+            for piece in self._pieces(words, cancellation):
                 yield from at_rate(iter((piece.pcm,)), piece.rate_hz, rate_hz)
         except (BadRequestError, WorkCancelledError, OSError, RuntimeError) as error:
             raise InferenceError(f"the local voice failed: {error}") from error
+
+    def _pieces(self, words: str, cancellation: Cancellation) -> Iterator[SpeechPiece]:
+        """In the voice of the work; in the engine's own when that voice is another engine's."""
+        wanted = current_work().voice
+        try:
+            yield from self._engine.speak(SpeechRequest(words, wanted), cancellation)
+        except BadRequestError as error:
+            if not wanted or error.param != "voice":
+                raise
+            yield from self._engine.speak(SpeechRequest(words), cancellation)
 
 
 def sentences(text: str) -> list[str]:

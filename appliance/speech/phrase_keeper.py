@@ -2,13 +2,14 @@
 another engine speaks there.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import gevent
 
 from appliance.calls.errors import InferenceError
 from appliance.inference.client import InferenceClient, InferenceRefusedError
+from appliance.inference.work import Work, working_for
 from appliance.speech.phrases import PhraseCache
 from appliance.speech.synthesizer import HttpSynthesizer
 
@@ -43,14 +44,18 @@ class PhraseKeeper:
         self._voice = voice
         self._sleep = sleep
 
-    def keep(self, texts: Iterable[str], rates_hz: Sequence[int] = RATES_HZ) -> None:
-        """Have all texts spoken and kept, and again whenever another engine speaks.
+    def keep(self, texts: Mapping[str, Iterable[str]], rates_hz: Sequence[int] = RATES_HZ) -> None:
+        """Have all texts of each voice spoken and kept, and again whenever another engine speaks.
 
         What is missing is tried more and more seldom. Ends only with a server that does not say
         who speaks.
+
+        Args:
+            texts: by the voice that says them; an empty one is the server's own.
         """
-        wanted = tuple(texts)
-        self.phrases.declare(wanted)
+        wanted = {voice: tuple(said) for voice, said in texts.items()}
+        for said in wanted.values():
+            self.phrases.declare(said)
         done: str | None = None
         pause_s = _FIRST_PAUSE_S
         while done != "":
@@ -65,8 +70,12 @@ class PhraseKeeper:
                 pause_s = _FIRST_PAUSE_S
                 self._sleep(_LOOK_S)
 
-    def _kept(self, texts: Sequence[str], rates_hz: Sequence[int]) -> bool:
-        return sum(self.phrases.warm(texts, rate_hz) for rate_hz in rates_hz) == 0
+    def _kept(self, texts: Mapping[str, Sequence[str]], rates_hz: Sequence[int]) -> bool:
+        missing = 0
+        for voice, said in texts.items():
+            with working_for(Work(voice=voice)):
+                missing += sum(self.phrases.warm(said, rate_hz) for rate_hz in rates_hz)
+        return missing == 0
 
     def _speaker(self) -> str | None:
         """Which engine speaks; None while it does not, empty when the server does not say."""

@@ -31,7 +31,7 @@ _MOST_CALLS = 1000
 
 
 class PhraseCache:
-    """Fixed phrases of one server, spoken ahead.
+    """Fixed phrases of one server, spoken ahead, in the voice of whatever work asks for them.
 
     A call keeps the speaker that it begins with, as it does at the server: phrases of another are
     not found for it.
@@ -114,8 +114,9 @@ class PhraseCache:
         return (pcm[start : start + size] for start in range(0, len(pcm), size))
 
     def _path(self, text: str, rate_hz: int) -> Path:
-        speaker = self._speaker_of(current_work().call_id)
-        content = "\0".join((self._identity, speaker, str(rate_hz), text))
+        work = current_work()
+        speaker = self._speaker_of(work.call_id)
+        content = "\0".join((self._identity, speaker, work.voice, str(rate_hz), text))
         return self._directory / (hashlib.sha256(content.encode()).hexdigest() + _SUFFIX)
 
     def _speaker_of(self, call_id: str) -> str:
@@ -162,6 +163,7 @@ class PhraseCache:
                 with suppress(OSError):
                     os.unlink(file.name)
                 raise
+        self._make_room(path)
 
     def _make_room(self, keep: Path) -> None:
         files = []

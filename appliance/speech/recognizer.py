@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from appliance.calls.errors import InferenceError
 from appliance.inference.audio import wav_bytes
 from appliance.inference.client import InferenceClient
+from appliance.inference.work import current_work
 from appliance.media.pcm import SAMPLE_BYTES
 from appliance.speech.plausible_text import implausible
 from appliance.speech.vocabulary import MOST_WORDS
@@ -61,7 +62,7 @@ class HttpRecognizer:
 
     Args:
         model: sent along for servers that run several; empty leaves the choice to them.
-        language: as Whisper names it.
+        language: as Whisper names it, for work that names none.
     """
 
     def __init__(self, client: InferenceClient, *, model: str = "", language: str = "en") -> None:
@@ -87,7 +88,7 @@ class HttpRecognizer:
             {
                 "file": ("turn.wav", wav_bytes(pcm, rate_hz), "audio/wav"),
                 "model": self._model or "default",
-                "language": self._language,
+                "language": current_work().language or self._language,
                 "hotwords": words,
                 "response_format": "verbose_json",
             },

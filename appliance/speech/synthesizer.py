@@ -1,14 +1,19 @@
 """Text to speech: what the appliance needs of it, and the client for a model server."""
 
+import logging
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol
 
 import numpy as np
 import soxr
 
 from appliance.calls.errors import InferenceError
-from appliance.inference.client import InferenceClient, Stream
+from appliance.inference.client import InferenceClient, InferenceRefusedError, Stream
+from appliance.inference.work import current_work
 from appliance.media.pcm import SAMPLE_BYTES
+
+log = logging.getLogger(__name__)
 
 _PATH = "/v1/audio/speech"
 _RATE_HEADER = "X-Sample-Rate"
@@ -54,7 +59,7 @@ class HttpSynthesizer:
         stall_s: how long a listener may be kept waiting, before the first sound and in all gaps
             of one text together: speech that came earlier than it is heard counts against it.
         model: sent along for servers that run several.
-        voice: a voice's name; empty takes the server's default.
+        voice: a voice's name, for work that names none; empty takes the server's default.
         speed: 0.25 to 4, 1 is the voice's own.
     """
 
@@ -87,7 +92,7 @@ class HttpSynthesizer:
         if not text.strip():
             return
         body = {**self._body, "input": text, "sample_rate": rate_hz}
-        with self._client.post_stream(_PATH, body, timeout_s, self._stall_s) as stream:
+        with self._answer(body, timeout_s) as stream:
             _check_kind(stream.headers)
             self._check_speaker(stream.headers)
             from_hz = _rate_of(stream.headers)
@@ -97,6 +102,29 @@ class HttpSynthesizer:
                 if left < 0:
                     raise InferenceError(f"one text's speech is longer than {_LONGEST_S} s")
                 yield pcm
+
+    @contextmanager
+    def _answer(self, body: dict[str, Any], timeout_s: float) -> Iterator[Stream]:
+        """The server's, in the voice of the work; in its own when it has no such voice.
+
+        Voices go when another model is put in use, and a caller would rather hear another than
+        none.
+        """
+        wanted = current_work().voice
+        with ExitStack() as stack:
+            try:
+                named = {**body, "voice": wanted or body["voice"]}
+                stream = stack.enter_context(
+                    self._client.post_stream(_PATH, named, timeout_s, self._stall_s)
+                )
+            except InferenceRefusedError as error:
+                if not wanted:
+                    raise
+                log.warning("the voice %r is not spoken: %s", wanted, error)
+                stream = stack.enter_context(
+                    self._client.post_stream(_PATH, body, timeout_s, self._stall_s)
+                )
+            yield stream
 
     def _check_speaker(self, headers: Mapping[str, str]) -> None:
         if self.speaker and headers.get(_ENGINE_HEADER, self.speaker) != self.speaker:

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from appliance.calls.directory import DID_NUMBER, checked_extension
+from appliance.calls.directory import DID_NUMBER, LANGUAGES, checked_extension
 from appliance.calls.errors import ConfigurationError
 from appliance.calls.hours import WEEKDAYS, Span
 from appliance.calls.transfer import TransferMode
@@ -75,7 +75,19 @@ def _spans(value: tuple[Span, ...]) -> tuple[Span, ...]:
     return tuple(ordered)
 
 
+def _line(value: str) -> str:
+    return _clean(value) if value.strip() else ""
+
+
+def _language(value: str) -> str:
+    if value not in LANGUAGES:
+        raise ValueError(f"{value!r}: write one of {', '.join(LANGUAGES)}")
+    return value
+
+
 Name = Annotated[str, AfterValidator(_clean)]
+Line = Annotated[str, AfterValidator(_line)]
+Language = Annotated[str, AfterValidator(_language)]
 ExtensionNumber = Annotated[str, BeforeValidator(_quoted), AfterValidator(_extension)]
 Quoted = Annotated[str, BeforeValidator(_quoted)]
 DaySpans = Annotated[tuple[Annotated[Span, BeforeValidator(_span)], ...], AfterValidator(_spans)]
@@ -105,21 +117,39 @@ class HoursEntry(_Entry):
 
 
 class OrganisationEntry(_Entry):
-    """The organisation itself; ``operator`` and ``emergency`` are names of targets."""
+    """The organisation itself; ``operator`` and ``emergency`` are names of targets.
+
+    ``persona`` is the name of the one that answers where a number names none.
+    """
 
     name: Name
     id: UUID | None = None
-    greeting: str = "Hello."
+    persona: str = ""
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     operator: str = ""
     emergency: str = ""
 
 
+class PersonaEntry(_Entry):
+    """Who the appliance is on a call; an empty text leaves the appliance's own sentence."""
+
+    name: Name
+    greeting: Name
+    house: Line = ""
+    voice: Line = ""
+    language: Language = "en"
+    help: Line = ""
+    closed_help: Line = ""
+    introduction: Line = ""
+    anything_else: Line = ""
+    goodbye: Line = ""
+
+
 class DidEntry(_Entry):
-    """A number dialled from outside."""
+    """A number dialled from outside; ``persona`` is the name of who answers it."""
 
     number: Annotated[str, BeforeValidator(_quoted), AfterValidator(_did)]
-    greeting: str = ""
+    persona: str = ""
 
 
 class ExtensionEntry(_Entry):
@@ -170,6 +200,7 @@ class DirectoryFile(_Entry):
     """The whole file; every name in it leads somewhere."""
 
     organisation: OrganisationEntry
+    personas: tuple[PersonaEntry, ...] = ()
     dids: tuple[DidEntry, ...] = ()
     hours: HoursEntry | None = None
     extensions: tuple[ExtensionEntry, ...] = ()
@@ -190,9 +221,19 @@ class DirectoryFile(_Entry):
                 raise ValueError(
                     f"organisation: {role} is {name!r}, and no person or department has that name"
                 )
+        self._see_personas()
         for department in self.departments:
             self.member_numbers(department)
         return self
+
+    def _see_personas(self) -> None:
+        names = [persona.name for persona in self.personas]
+        _unique("personas", names)
+        named = {"organisation": self.organisation.persona}
+        named |= {f"did {did.number!r}": did.persona for did in self.dids}
+        for who, name in named.items():
+            if name and name not in names:
+                raise ValueError(f"{who}: persona is {name!r}, and no persona has that name")
 
     def member_numbers(self, department: DepartmentEntry) -> list[str]:
         """The extensions of a department's members, each once, in order.

@@ -3,13 +3,24 @@
     organisation:
       name: Example Clinic
       id: 4f0c...              # optional UUID; needed only to rename the organisation later
-      greeting: "Good day, Example Clinic. How can I help?"
+      persona: Front desk      # who answers where a number names nobody; else the first
       timezone: Europe/Berlin  # IANA name; UTC when left out
       operator: Reception      # the person or department for callers who ask for somebody
       emergency: Reception     # who takes emergencies; the operator when left out
+    personas:                  # who the appliance is; what is left out is as it comes
+      - name: Front desk
+        greeting: "Good day, Example Clinic. How can I help?"
+        house: the Example Clinic   # the organisation's name as it is spoken
+        voice: en-us+f2        # as the model server calls it
+        language: en           # what callers speak
+        help: "What can I do for you?"
+        closed_help: "We are closed. May I take a message?"
+        introduction: "I am the clinic's automatic front desk."
+        anything_else: "Is there anything else?"
+        goodbye: "Goodbye, and get well soon."
     dids:                      # the numbers people dial from outside
       - number: "+4930123450"
-        greeting: "Good day, billing."   # optional, in place of the organisation's
+        persona: Front desk    # optional, in place of the organisation's
     hours:                     # always open when left out; a weekday left out is closed
       monday: ["09:00-12:30", "13:30-17:00"]
       friday: ["00:00-24:00"]

@@ -81,13 +81,15 @@ class _Import:
         self._file = file
         self._domain = domain
         self._ids: dict[str, UUID] = {}
+        self._personas_by_name: dict[str, UUID] = {}
 
     def run(self, prune: bool) -> None:
         entry = self._file.organisation
-        facts = {"name": entry.name, "greeting": entry.greeting, "timezone": entry.timezone}
+        facts = {"name": entry.name, "timezone": entry.timezone}
         self._upsert(models.Organisation, [], [facts])
         self._extensions()
         self._targets()
+        self._personas()
         self._dids()
         self._upsert(
             models.Trunk,
@@ -101,17 +103,27 @@ class _Import:
         if prune:
             self._prune()
         roles = {
+            "persona_id": self._personas_by_name.get(entry.persona),
             "operator_id": self._ids.get(entry.operator),
             "emergency_id": self._ids.get(entry.emergency),
         }
         self._upsert(models.Organisation, [], [{**facts, **roles}])
+
+    def _personas(self) -> None:
+        self._upsert(models.Persona, ["name"], [one.model_dump() for one in self._file.personas])
+        rows = self._session.execute(select(models.Persona.name, models.Persona.id))
+        self._personas_by_name = {row.name: row.id for row in rows}
 
     def _dids(self) -> None:
         """With or without ``+`` it is the same number; the file says how it is written."""
         for did in self._file.dids:
             digits = func.ltrim(models.Did.number, "+") == did.number.lstrip("+")
             self._session.execute(delete(models.Did).where(digits, models.Did.number != did.number))
-        self._upsert(models.Did, ["number"], [did.model_dump() for did in self._file.dids])
+        rows = [
+            {"number": did.number, "persona_id": self._personas_by_name.get(did.persona)}
+            for did in self._file.dids
+        ]
+        self._upsert(models.Did, ["number"], rows)
 
     def _upsert(self, table: type[models.Base], key: list[str], rows: list[dict[str, Any]]) -> None:
         """Add rows, or bring those with the same key up to date."""
@@ -198,6 +210,7 @@ class _Import:
         self._session.flush()
         kept: tuple[tuple[Any, Any, set[str]], ...] = (
             (models.Did, models.Did.number, {did.number for did in file.dids}),
+            (models.Persona, models.Persona.name, {persona.name for persona in file.personas}),
             (models.Trunk, models.Trunk.name, {trunk.name for trunk in file.trunks}),
             (models.Person, models.Person.name, {person.name for person in file.people}),
             (models.Department, models.Department.name, {d.name for d in file.departments}),

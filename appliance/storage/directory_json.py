@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import date, time
 from typing import Any
 
-from appliance.calls.directory import Department, Did, Directory, Person
+from appliance.calls.directory import Department, Did, Directory, Person, Persona
 from appliance.calls.hours import OpeningHours, Span
 from appliance.calls.transfer import TransferMode
 
@@ -16,6 +16,7 @@ def dump_directory(directory: Directory) -> dict[str, Any]:
     """Plain JSON-ready data."""
     return {
         **{name: getattr(directory, name) for name in _TEXTS},
+        "personas": [asdict(persona) for persona in directory.personas],
         "people": [asdict(person) for person in directory.people],
         "departments": [
             {**asdict(department), "hours": _dump_hours(department.hours)}
@@ -26,7 +27,7 @@ def dump_directory(directory: Directory) -> dict[str, Any]:
     }
 
 
-_TEXTS = ("organisation_id", "name", "greeting", "operator", "emergency", "version")
+_TEXTS = ("organisation_id", "name", "persona", "operator", "emergency", "version")
 
 
 def parse_directory(data: Mapping[str, Any]) -> Directory:
@@ -37,6 +38,7 @@ def parse_directory(data: Mapping[str, Any]) -> Directory:
     """
     return Directory(
         **{name: str(data[name]) for name in _TEXTS},
+        personas=tuple(Persona(**persona) for persona in data["personas"]),
         people=tuple(Person(**_target(person)) for person in data["people"]),
         departments=tuple(
             Department(

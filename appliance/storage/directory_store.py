@@ -6,6 +6,7 @@ import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from appliance.calls.directory import Department, Did, Directory, Person
+from appliance.calls.directory import Department, Did, Directory, Person, Persona
 from appliance.calls.errors import StorageError
 from appliance.calls.hours import OpeningHours, Span, always_open
 from appliance.calls.transfer import TransferMode
@@ -53,11 +54,12 @@ def load_directory(database: Database, organisation_id: str) -> Directory | None
             Directory(
                 organisation_id=organisation_id,
                 name=organisation.name,
-                greeting=organisation.greeting,
+                personas=tuple(_personas(session)),
+                persona=str(organisation.persona_id or ""),
                 people=tuple(_people(session)),
                 departments=tuple(_departments(session, hours)),
                 dids=tuple(
-                    Did(row.number, row.greeting)
+                    Did(row.number, str(row.persona_id or ""))
                     for row in session.scalars(select(models.Did).order_by(models.Did.number))
                 ),
                 hours=hours.of_organisation(),
@@ -65,6 +67,12 @@ def load_directory(database: Database, organisation_id: str) -> Directory | None
                 emergency=str(organisation.emergency_id or ""),
             )
         )
+
+
+def _personas(session: Session) -> Iterable[Persona]:
+    for row in session.scalars(select(models.Persona).order_by(models.Persona.name)):
+        texts = {item.name: getattr(row, item.name) for item in fields(Persona)}
+        yield Persona(**{**texts, "id": str(row.id)})
 
 
 def _people(session: Session) -> Iterable[Person]:

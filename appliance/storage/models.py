@@ -59,14 +59,14 @@ class Organisation(Base):
     """A tenant. ``directory_revision`` grows with every change to its directory (by trigger).
 
     ``operator_id`` and ``emergency_id`` name a person or a department, so they are no foreign
-    keys; the directory falls back when one is gone.
+    keys, and nor is ``persona_id``; the directory falls back when one is gone.
     """
 
     __tablename__ = "organisations"
 
     organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
-    greeting: Mapped[str] = mapped_column(server_default=text("'Hello.'"))
+    persona_id: Mapped[UUID | None]
     timezone: Mapped[str] = mapped_column(server_default=text("'UTC'"))
     operator_id: Mapped[UUID | None]
     emergency_id: Mapped[UUID | None]
@@ -86,20 +86,43 @@ class OfOrganisation:
         )
 
 
+class Persona(OfOrganisation, Base):
+    """Who the appliance is on a call; an empty text leaves the appliance's own sentence."""
+
+    __tablename__ = "personas"
+    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
+    name: Mapped[str]
+    house: Mapped[str] = mapped_column(server_default=_EMPTY)
+    greeting: Mapped[str]
+    voice: Mapped[str] = mapped_column(server_default=_EMPTY)
+    language: Mapped[str] = mapped_column(server_default=text("'en'"))
+    help: Mapped[str] = mapped_column(server_default=_EMPTY)
+    closed_help: Mapped[str] = mapped_column(server_default=_EMPTY)
+    introduction: Mapped[str] = mapped_column(server_default=_EMPTY)
+    anything_else: Mapped[str] = mapped_column(server_default=_EMPTY)
+    goodbye: Mapped[str] = mapped_column(server_default=_EMPTY)
+
+
 class Did(OfOrganisation, Base):
     """A number dialled from outside. It leads to one organisation, so it is unique over all.
 
-    With and without ``+`` it is the same number: that is how calls are led.
+    With and without ``+`` it is the same number: that is how calls are led. The organisation's
+    persona answers where ``persona_id`` names none.
     """
 
     __tablename__ = "dids"
     __table_args__ = (
         UniqueConstraint("number"),
         Index("uq_dids_digits", text("ltrim(number, '+')"), unique=True),
+        ForeignKeyConstraint(
+            ["organisation_id", "persona_id"], ["personas.organisation_id", "personas.id"]
+        ),
     )
 
     number: Mapped[str] = mapped_column(primary_key=True)
-    greeting: Mapped[str] = mapped_column(server_default=_EMPTY)
+    persona_id: Mapped[UUID | None]
 
 
 class Extension(OfOrganisation, Base):

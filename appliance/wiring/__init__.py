@@ -266,10 +266,12 @@ def _reap(
 
 def _warm(engines: Engines, directories: tuple[Directory, ...], warming: Group) -> None:
     """Have what every caller hears synthesised before the first caller hears it."""
-    fixed = [*PHRASES]
+    texts: dict[str, list[str]] = {}
     for directory in directories:
-        fixed += prompts.fixed_sentences(directory)
-    parts = [part for text in fixed for part in sentences(text)]
+        for persona in dict.fromkeys((directory.persona_of(None), *directory.personas)):
+            fixed = (*PHRASES, *prompts.fixed_sentences(directory, persona))
+            spoken = texts.setdefault(persona.voice, [])
+            spoken += (part for text in fixed for part in sentences(text))
     warming.kill(block=False)  # what was fixed before may be said no more
     for number, keeper in enumerate(engines.keepers):
-        warming.spawn(keeper.keep, parts).name = f"phrases-{number}"
+        warming.spawn(keeper.keep, texts).name = f"phrases-{number}"

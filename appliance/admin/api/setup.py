@@ -21,13 +21,14 @@ from appliance.admin.visit import Visit
 
 _READ, _WRITE = may(Permission.SETUP_READ), may(Permission.SETUP_WRITE)
 _PARTS: Mapping[str, Mapping[str, Any]] = {
-    "number": {"greeting": "Good day, billing."},
+    "persona": {"greeting": "Good day, billing."},
+    "number": {"persona": None},
     "person": {"ring_timeout_s": 25},
     "extension": {"outbound": True},
     "department": {"topics": ["appointment", "invoice"]},
     "hours": {"exceptions": {"2026-12-25": []}},
     "trunk": {"outbound_prefixes": ["+49"]},
-    "organisation": {"greeting": "Harbour Clinic, how can I help?"},
+    "organisation": {"timezone": "Europe/Berlin"},
 }
 
 

@@ -1,6 +1,7 @@
 """Set-up: a list and a form for every kind of thing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -15,18 +16,23 @@ from appliance.admin.setup import changes, history
 from appliance.admin.setup.forms import FORMS, Choices, body_of, form_model, refuse, values_of
 from appliance.admin.setup.keys import ListQuery, after_of, cursor_of, key_of, params_of
 from appliance.admin.setup.kinds import KINDS, Faulty, Kind, Part, Row, Work
-from appliance.admin.setup.kinds.base import target_names
+from appliance.admin.setup.kinds.base import names_in
 from appliance.admin.setup.kinds.extensions import EXTENSIONS
 from appliance.admin.setup.kinds.organisation import ORGANISATION
 from appliance.admin.setup.kinds.people import PEOPLE
+from appliance.admin.setup.kinds.personas import PERSONAS
 from appliance.admin.setup.listing import COLUMNS
 from appliance.admin.setup.overview import choices
+from appliance.admin.setup.voices import voices
 from appliance.admin.setup.working import changing, reading
 from appliance.admin.visit import Visit
 
 _READ, _WRITE = may(Permission.SETUP_READ), may(Permission.SETUP_WRITE)
 _RECENT = 8
-_AT_FIRST = {"transfer_mode": "attended", "ring_timeout_s": 20, "emergency": "on", "position": 0}
+_AT_FIRST = {
+    "transfer_mode": "attended", "ring_timeout_s": 20, "emergency": "on", "position": 0,
+    "language": "en",
+}  # fmt: skip
 
 
 def _listing(kind: Kind) -> Handler:
@@ -53,7 +59,7 @@ async def _form_page(
     """The form of a thing that is there, or of a new one."""
 
     def look(work: Work) -> tuple[Choices, Sequence[history.Change], Sequence[str], dict[str, str]]:
-        names = target_names(work.db)
+        names = names_in(work.db)
         if row is None:
             return choices(work), (), (), names
         members = tuple(row.state.get("members", ()))
@@ -62,6 +68,8 @@ async def _form_page(
         return choices(work, members), found, reasons, names
 
     offered, recent, reasons, names = await reading(visit, look)
+    if kind is PERSONAS:
+        offered = replace(offered, voices=await voices(visit.services.config.inference_url))
     return framed(
         visit, "setup/form.html", status=status, kind=kind, inputs=FORMS[kind.name], form=form,
         row=row, choices=offered, recent=recent, reasons=reasons, names=names, stale=stale,
@@ -72,13 +80,8 @@ async def _form_page(
 
 def _new(kind: Kind) -> Handler:
     async def handle(visit: Visit) -> Answer:
-        empty = {
-            "transfer_mode": "attended",
-            "ring_timeout_s": 20,
-            "emergency": "on",
-            "position": 0,
-        }
-        shown = {item.name: empty[item.name] for item in FORMS[kind.name] if item.name in empty}
+        names = [item.name for item in FORMS[kind.name]]
+        shown = {name: _AT_FIRST[name] for name in names if name in _AT_FIRST}
         return await _form_page(visit, kind, Form(shown), None)
 
     return handle

@@ -1,6 +1,7 @@
 """The first set-up in five screens: from an empty organisation to its first call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -14,14 +15,16 @@ from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, may, page
 from appliance.admin.setup import changes
 from appliance.admin.setup.forms import FORMS, body_of, form_model, people_words, refuse, values_of
-from appliance.admin.setup.kinds import Faulty, Kind, Part, Row, Work
+from appliance.admin.setup.kinds import Faulty, Kind, Part, Row, State, Work
 from appliance.admin.setup.kinds.base import Fault
 from appliance.admin.setup.kinds.extensions import EXTENSIONS
 from appliance.admin.setup.kinds.hours import HOURS
 from appliance.admin.setup.kinds.numbers import NUMBERS
 from appliance.admin.setup.kinds.organisation import ORGANISATION
 from appliance.admin.setup.kinds.people import PEOPLE
+from appliance.admin.setup.kinds.personas import PERSONAS
 from appliance.admin.setup.overview import choices
+from appliance.admin.setup.voices import voices
 from appliance.admin.setup.working import changing, reading
 from appliance.admin.visit import Visit
 
@@ -34,6 +37,26 @@ STEPS = (
     ("setup_first_call", "A call"),
 )  # fmt: skip
 _Typed = Annotated[str, StringConstraints(max_length=20_000)]
+
+
+_ABOUT, _SPOKEN = ("name", "timezone"), ("greeting", "house", "voice")
+_FIRST = (*_ABOUT, *_SPOKEN)
+_FIRST_PERSONA = "Front desk"
+_FIRST_INPUTS = tuple(
+    next(item for item in FORMS[kind.name] if item.name == name)
+    for kind, names in ((ORGANISATION, _ABOUT), (PERSONAS, _SPOKEN))
+    for name in names
+)
+
+
+class FirstForm(Model):
+    """The organisation, and how it greets."""
+
+    name: _Typed = ""
+    timezone: _Typed = ""
+    greeting: _Typed = ""
+    house: _Typed = ""
+    voice: _Typed = ""
 
 
 class LinesForm(Model):
@@ -74,14 +97,73 @@ async def _take_kind(visit: Visit, step: int, kind: Kind) -> Answer:
     return await _kind_screen(visit, step, kind, form, 422)
 
 
+def _persona(work: Work) -> Row | None:
+    """Who answers where a number names nobody."""
+    chosen = changes.existing(work, ORGANISATION, str(work.organisation_id)).state["persona"]
+    if chosen:
+        return PERSONAS.find(work, chosen)
+    return next(iter(PERSONAS.page(work, Part(limit=1))), None)
+
+
+async def _first_screen(visit: Visit, form: Form | None, status: int = 200) -> web.Response:
+    key = str(visit.who.organisation_id)
+    row, persona, offered = await reading(
+        visit,
+        lambda work: (changes.existing(work, ORGANISATION, key), _persona(work), choices(work)),
+    )
+    spoken = values_of(PERSONAS, persona.state) if persona else {}
+    shown = values_of(ORGANISATION, row.state) | {name: spoken.get(name, "") for name in _SPOKEN}
+    offered = replace(offered, voices=await voices(visit.services.config.inference_url))
+    return _screen(
+        visit, 0, status=status, inputs=_FIRST_INPUTS, form=form or Form(shown), choices=offered
+    )
+
+
 async def organisation(visit: Visit) -> Answer:
     """First screen."""
-    return await _kind_screen(visit, 0, ORGANISATION, None)
+    return await _first_screen(visit, None)
 
 
 async def take_organisation(visit: Visit) -> Answer:
-    """Keep it."""
-    return await _take_kind(visit, 0, ORGANISATION)
+    """Keep it, and the persona that answers for it."""
+    form = visit.form
+    if form.ok:
+        typed = visit.body.model_dump()
+        try:
+            await changing(visit, lambda work: _begin(work, typed))
+        except Faulty as error:
+            for fault in error.faults:
+                form.refuse(fault.field if fault.field in _FIRST else "", fault.message)
+        else:
+            return visit.redirect(STEPS[1][0])
+    return await _first_screen(visit, form, 422)
+
+
+def _begin(work: Work, typed: Mapping[str, Any]) -> None:
+    changes.lock(work)
+    row = changes.existing(work, ORGANISATION, str(work.organisation_id))
+    persona = _persona(work)
+    state = persona.state if persona else {"name": _FIRST_PERSONA, "language": "en"}
+    wanted = _checked(PERSONAS, state, {name: typed[name] for name in _SPOKEN})
+    if persona is None:
+        persona = changes.add(work, PERSONAS, wanted)
+    else:
+        changes.change(work, PERSONAS, persona.key, wanted)
+    about = {"persona": persona.key, **{name: typed[name] for name in _ABOUT}}
+    changes.change(work, ORGANISATION, row.key, _checked(ORGANISATION, row.state, about))
+
+
+def _checked(kind: Kind, state: State, typed: Mapping[str, Any]) -> Model:
+    """What is there with what was typed.
+
+    Raises:
+        Faulty: it will not do.
+    """
+    form = Form(model=form_model(kind).model_validate({**values_of(kind, state), **typed}))
+    body = body_of(kind, form)
+    if body is None:
+        raise Faulty(*(Fault(name, text) for name, text in form.errors.items()))
+    return body
 
 
 async def numbers(visit: Visit) -> Answer:
@@ -93,10 +175,7 @@ async def take_numbers(visit: Visit) -> Answer:
     """Add them, all or none."""
 
     def add(work: Work, line: str) -> Row | None:
-        typed = Form(model=form_model(NUMBERS).model_validate({"number": line}))
-        body = body_of(NUMBERS, typed)
-        if body is None:
-            raise Faulty(*(Fault("number", text) for text in typed.errors.values()))
+        body = _checked(NUMBERS, {}, {"number": line})
         known = NUMBERS.find(work, body.model_dump()["number"])
         return None if known is not None else changes.add(work, NUMBERS, body)
 
@@ -196,7 +275,7 @@ ROUTES = (
     page("GET", "/setup/first", "setup_first", organisation, _WRITE),
     page(
         "POST", "/setup/first", "setup_first_take", take_organisation, _WRITE,
-        body=form_model(ORGANISATION), object_kind="organisation",
+        body=FirstForm, object_kind="organisation",
     ),
     page("GET", "/setup/first/numbers", "setup_first_numbers", numbers, _WRITE),
     page(

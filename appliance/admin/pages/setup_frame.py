@@ -13,7 +13,8 @@ from appliance.admin.visit import Visit
 
 # Route, words; in the order in which an organisation is set up.
 TABS = (
-    ("setup", "Overview"), ("setup_organisation", "Organisation"), ("setup_numbers", "Numbers"),
+    ("setup", "Overview"), ("setup_organisation", "Organisation"), ("setup_personas", "Personas"),
+    ("setup_numbers", "Numbers"),
     ("setup_people", "People"), ("setup_extensions", "Extensions"),
     ("setup_departments", "Departments"), ("setup_hours", "Hours"), ("setup_trunks", "Trunks"),
     ("setup_try", "Try it"), ("setup_history", "History"),

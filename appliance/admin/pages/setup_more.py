@@ -16,7 +16,7 @@ from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, may, page
 from appliance.admin.setup import history
 from appliance.admin.setup.kinds import KINDS
-from appliance.admin.setup.kinds.base import target_names
+from appliance.admin.setup.kinds.base import names_in
 from appliance.admin.setup.overview import overview
 from appliance.admin.setup.working import changing, reading
 from appliance.admin.visit import Visit
@@ -45,7 +45,7 @@ async def show_overview(visit: Visit) -> Answer:
     found, recent, names = await reading(
         visit,
         lambda work: (
-            overview(work), history.page(work.db, 6, None), target_names(work.db)
+            overview(work), history.page(work.db, 6, None), names_in(work.db)
         ),
     )  # fmt: skip
     return framed(
@@ -60,7 +60,7 @@ async def show_history(visit: Visit) -> Answer:
         visit,
         lambda work: (
             history.page(work.db, _PAGE + 1, query.before_id, query.kind, query.key),
-            target_names(work.db),
+            names_in(work.db),
         ),
     )  # fmt: skip
     kept = found[:_PAGE]

@@ -1,4 +1,4 @@
-"""Set-up: numbers, people, extensions, departments, hours, trunks, the organisation itself.
+"""Set-up: personas, numbers, people, extensions, departments, hours, trunks, the organisation.
 
 One change, in the order it meets the modules:
 

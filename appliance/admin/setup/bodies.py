@@ -13,15 +13,17 @@ from appliance.admin.setup.values import (
     DaySpans,
     DialledNumber,
     Extension,
-    Greeting,
     Host,
+    Language,
     Members,
     Name,
     Networks,
     Prefixes,
     RingSeconds,
+    Spoken,
     TimeZone,
     TrunkName,
+    Voice,
     Words,
 )
 from appliance.calls.transfer import TransferMode
@@ -55,11 +57,31 @@ class ExtensionBody(Model):
     outbound: bool = Field(default=False, description="may call out through trunks")
 
 
+class PersonaBody(Model):
+    """Who the appliance is on a call. An empty text leaves the appliance's own sentence."""
+
+    name: Name = Field(description="for operators; callers never hear it")
+    greeting: Spoken = Field(min_length=1, description="the first sentence of a call")
+    house: Spoken = Field(default="", description="the organisation's name as it is spoken")
+    voice: Voice = Field(
+        default="", description="one of the model server's; its own when empty, or when it has none"
+        " of this name"
+    )  # fmt: skip
+    language: Language = Field(default="en", description="what callers speak, as Whisper names it")
+    help: Spoken = Field(default="", description="asks for the caller's wish")
+    closed_help: Spoken = Field(default="", description="follows the greeting after hours")
+    introduction: Spoken = Field(default="", description="says that callers speak with a machine")
+    anything_else: Spoken = Field(default="", description="asks for a further wish")
+    goodbye: Spoken = Field(default="", description="ends a call in friendship")
+
+
 class NumberBody(Model):
     """A number that is dialled from outside."""
 
     number: DialledNumber
-    greeting: Greeting = Field(default="", description="in place of the organisation's")
+    persona: UUID | None = Field(
+        default=None, description="who answers it; the organisation's when null"
+    )
 
 
 class Week(Model):
@@ -109,8 +131,10 @@ class OrganisationBody(Model):
     """What holds for every call."""
 
     name: Name
-    greeting: Greeting = Field(min_length=1, description="the first sentence of a call")
     timezone: TimeZone = "UTC"
+    persona: UUID | None = Field(
+        default=None, description="who answers numbers that name nobody; the first when null"
+    )
     operator: UUID | None = Field(
         default=None, description="the person or department for callers who ask for somebody"
     )

@@ -14,7 +14,9 @@ from appliance.admin.fields import Model
 from appliance.admin.forms import Form
 from appliance.admin.problems import field_problems
 from appliance.admin.setup.kinds import Faulty, Kind, State
+from appliance.calls.directory import LANGUAGES
 from appliance.calls.hours import WEEKDAYS
+from appliance.dialogue.prompts import SENTENCES
 
 _BETWEEN = re.compile(r"[,;\n]")
 _TYPED = Annotated[str, StringConstraints(max_length=20_000)]
@@ -28,6 +30,8 @@ class Choices:
     extensions: Sequence[tuple[str, str]] = ()
     free_extensions: Sequence[str] = ()
     timezones: Sequence[str] = ()
+    personas: Sequence[tuple[str, str]] = ()
+    voices: Sequence[str] = ()
 
     def meant(self, typed: str) -> str:
         """The id of a person or department that was typed by name; else what was typed."""
@@ -85,7 +89,37 @@ FORMS: Mapping[str, tuple[Input, ...]] = {
             fixed=True, attrs={"inputmode": "tel", "autocomplete": "off"},
         ),
         Input(
-            "greeting", "Greeting on this number", hint="Empty: the organisation's greeting.",
+            "persona", "Who answers", "choice",
+            options=lambda choices: (("", "The organisation's persona"), *choices.personas),
+        ),
+    ),
+    "persona": (
+        Input("name", "Name", hint="For these pages; callers never hear it.", required=True),
+        Input("greeting", "Greeting", hint="The first sentence of every call.", required=True),
+        Input(
+            "house", "Spoken name of the house",
+            hint="As it is pronounced. Empty: the organisation's name.",
+        ),
+        Input(
+            "voice", "Voice", hint="Empty: the model server's own.",
+            suggested=lambda choices: choices.voices, attrs={"autocomplete": "off"},
+        ),
+        Input(
+            "language", "Callers speak", "choice",
+            "What is listened for. The appliance's own sentences are English; write all of those "
+            "below for another language.",
+            options=lambda _: tuple(LANGUAGES.items()),
+        ),
+        *(
+            Input(key, label, hint=f"Empty: “{SENTENCES[key]}”")
+            for key, label in (
+                ("help", "Asks how to help"), ("closed_help", "After hours, follows the greeting"),
+                ("anything_else", "Asks for a further wish"), ("goodbye", "Says goodbye"),
+            )
+        ),
+        Input(
+            "introduction", "Says that it is a machine",
+            hint="Empty: “I am the automatic assistant of” and the house.",
         ),
     ),
     "person": (
@@ -151,10 +185,13 @@ FORMS: Mapping[str, tuple[Input, ...]] = {
     ),
     "organisation": (
         Input("name", "Name", required=True),
-        Input("greeting", "Greeting", hint="The first sentence of every call.", required=True),
         Input(
             "timezone", "Time zone", hint="Opening hours are meant in it.", required=True,
             suggested=lambda choices: choices.timezones,
+        ),
+        Input(
+            "persona", "Who answers", "choice", "Where a number names nobody else.",
+            options=lambda choices: (("", "The first persona"), *choices.personas),
         ),
         Input(
             "operator", "Operator", "choice", "For callers who ask for somebody, or are stuck.",

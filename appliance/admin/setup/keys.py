@@ -21,7 +21,7 @@ class ListQuery(PageQuery):
     q: Line = Field(default="", description="only those with this in their names or words")
 
 
-_BY_ID = ("person_id", "department_id", "hours_id")
+_BY_ID = ("persona_id", "person_id", "department_id", "hours_id")
 
 
 def params_of(kind: Kind) -> type[Model] | None:

@@ -81,7 +81,11 @@ def _dates(row: Row) -> Cell:
 COLUMNS: Mapping[str, Sequence[Column]] = {
     "number": (
         Column("Number", _plain("number")),
-        Column("Greeting", _plain("greeting", "The organisation's")),
+        Column("Who answers", _plain("persona_name", "The organisation's persona")),
+    ),
+    "persona": (
+        Column("Name", _plain("name")), Column("Greeting", _plain("greeting")),
+        Column("Voice", _plain("voice", "The model server's own")),
     ),
     "person": (
         Column("Name", _plain("name")), Column("Extension", _plain("extension")),

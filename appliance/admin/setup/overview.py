@@ -10,11 +10,19 @@ from sqlalchemy import func, select
 from appliance.admin.setup.forms import Choices
 from appliance.admin.setup.kinds import Work
 from appliance.storage import models
-from appliance.storage.models import Department, DepartmentMember, Did, Extension, Person, Trunk
+from appliance.storage.models import (
+    Department,
+    DepartmentMember,
+    Did,
+    Extension,
+    Person,
+    Persona,
+    Trunk,
+)
 
 _COUNTED = {
-    "number": Did, "person": Person, "extension": Extension, "department": Department,
-    "trunk": Trunk,
+    "persona": Persona, "number": Did, "person": Person, "extension": Extension,
+    "department": Department, "trunk": Trunk,
 }  # fmt: skip
 
 
@@ -47,6 +55,8 @@ def _gaps(work: Work, counts: Mapping[str, int]) -> list[Gap]:
     found = []
     if not counts["number"]:
         found.append(Gap("number", "No number leads here, so no call can come in."))
+    if not counts["persona"]:
+        found.append(Gap("persona", "No persona greets callers, so they hear a bare “Hello.”"))
     if not counts["person"] and not counts["department"]:
         found.append(Gap("person", "There is nobody to connect callers to."))
     organisation = work.db.get_one(models.Organisation, work.organisation_id)
@@ -85,6 +95,12 @@ def choices(work: Work, first: tuple[str, ...] = ()) -> Choices:
         extensions=[(n, f"{n} {holders[n]}" if n in holders else n) for n in ordered],
         free_extensions=[number for number in numbers if number not in holders],
         timezones=_zones(),
+        personas=[
+            (str(row_id), name)
+            for row_id, name in work.db.execute(
+                select(Persona.id, Persona.name).order_by(Persona.name)
+            )
+        ],
     )
 
 

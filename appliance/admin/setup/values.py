@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, GetJsonSchemaHandler, StringConstrai
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from appliance.calls.directory import DID_NUMBER, EXTENSION
+from appliance.calls.directory import DID_NUMBER, EXTENSION, LANGUAGES
 from appliance.calls.hours import Span
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -24,6 +24,9 @@ _RESERVED = ("112", "911")
 # A network wider than this is no provider's; it would let everybody in.
 _WIDEST = {4: 8, 6: 16}
 _MOST = 50
+VOICE = re.compile(r"[A-Za-z0-9_+.-]{0,64}")
+"""What a voice's name may be made of; nothing of it is special to any engine or address."""
+
 Item = TypeVar("Item")
 
 
@@ -120,6 +123,18 @@ def _trunk_name(text: str) -> str:
     return text
 
 
+def _voice(text: str) -> str:
+    if not VOICE.fullmatch(text):
+        raise ValueError("Choose one of the voices on the list, or leave it empty.")
+    return text
+
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise ValueError(f"Choose one of {', '.join(LANGUAGES)}.")
+    return text
+
+
 def _somebody(members: list[str]) -> list[str]:
     if not members:
         raise ValueError("A department needs at least one member.")
@@ -185,7 +200,13 @@ Words = Annotated[
 ]
 """Further names or subjects, each once."""
 
-Greeting = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
+Spoken = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
+"""Something that callers hear; may be empty."""
+
+Voice = Annotated[
+    str, AfterValidator(_voice), _Shape(pattern="^[A-Za-z0-9_+.-]{0,64}$", examples=["en-gb"])
+]
+Language = Annotated[str, AfterValidator(_language), _Shape(enum=list(LANGUAGES))]
 Extension = Annotated[str, AfterValidator(_extension), _Shape(pattern="^[0-9]{2,8}$")]
 Members = Annotated[
     list[Extension], Field(max_length=200), AfterValidator(_once), AfterValidator(_somebody),

@@ -62,6 +62,16 @@ class EspeakVoice:
         self._gains = VoiceGains()
         self.name = f"espeak-ng:{self._voice}"
 
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Every language's voice, and the variants of the one that is set."""
+        with _lock:
+            library, _ = _library()
+            languages = _listed(library, b"")
+            variants = _listed(library, b"variant")
+        own = (f"{self._voice.partition('+')[0]}+{name}" for name in variants)
+        return tuple(name for name in (*languages, *own) if _VOICE.fullmatch(name))
+
     def load(self) -> None:
         """Open the library, and measure how loud the voice is."""
         with _lock:
@@ -127,6 +137,22 @@ class _VoiceProperties(ctypes.Structure):
         ("score", ctypes.c_int),
         ("spare", ctypes.c_void_p),
     )
+
+
+def _listed(library: Any, language: bytes) -> list[str]:
+    """Names of the files of all voices, or, for ``variant``, of all variants."""
+    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceProperties))
+    wanted = _VoiceProperties(languages=language) if language else None
+    found = library.espeak_ListVoices(ctypes.byref(wanted) if wanted is not None else None)
+    names = []
+    for voice in found:
+        if not voice:  # the list ends with a null pointer
+            break
+        # A voice's languages begin with a byte that tells how well it speaks them.
+        entry = voice.contents
+        name = entry.identifier.rpartition(b"/")[2] if language else entry.languages[1:]
+        names.append(name.decode("ascii", "replace"))
+    return sorted(set(names))
 
 
 def _voice_set(library: Any, voice: bytes) -> bool:

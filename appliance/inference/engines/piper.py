@@ -33,6 +33,12 @@ class PiperVoiceEngine:
         self._voice: Any = None
         self._gains = VoiceGains()
 
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Its speakers, or itself when it has only one."""
+        speakers = self._voice.config.speaker_id_map if self._voice is not None else {}
+        return tuple(sorted(speakers)) or (self._file.stem,)
+
     def load(self) -> None:
         """Read the voice and measure how loud it is."""
         if not self._file.is_file():

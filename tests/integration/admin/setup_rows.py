@@ -41,6 +41,7 @@ class SetUp:
         person = self.add("person", name="Anna Jones", extension=extension)
         department = self.add("department", name="Reception", members=[extension])
         return {
+            "persona_id": self.add("persona", name="Night", greeting="Good night.").key,
             "person_id": person.key, "department_id": department.key, "hours_id": department.key,
             "extension": extension, "number": self.number(),
             "trunk": self.add("trunk", name="provider", proxy="sip.example.org").key,

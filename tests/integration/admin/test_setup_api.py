@@ -78,7 +78,9 @@ def test_an_organisation_is_set_up_and_callers_find_it(
             department = await program.made(
                 "/departments", name="Reception", members=["212", "211"], topics=["appointment"]
             )
-            await program.made("/numbers", number=number, greeting="Good day.")
+            desk = await program.made("/personas", name="Desk", greeting="Good day.")
+            await program.made("/personas", name="A line", greeting="Line.")
+            await program.made("/numbers", number=number, persona=desk["id"])
             hours = {"own": True, "week": {"monday": ["13:00-17:00", "09:00-12:00"]}}
             for owned in (tenant.organisation_id, department["id"]):
                 reply = await program.ask("PUT", f"/hours/{owned}", hours)
@@ -94,7 +96,10 @@ def test_an_organisation_is_set_up_and_callers_find_it(
     assert directory is not None
     assert [person.name for person in directory.people] == ["Anna Jones"]
     assert directory.departments[0].extensions == ("212", "211")
-    assert [(d.number, d.greeting) for d in directory.dids] == [(number, "Good day.")]
+    assert [(d.number, directory.persona_of(d).greeting) for d in directory.dids] == [
+        (number, "Good day.")
+    ]
+    assert directory.persona_of(None).name == "A line"
     assert str(directory.hours.week[0][0].opens) == "09:00:00"
     assert directory.departments[0].hours is not None
     assert directory.operator_target is directory.departments[0]
@@ -185,6 +190,35 @@ def test_nothing_goes_that_something_needs(on_site: OnSite, tenant: Tenant) -> N
                 assert (await program.ask("GET", path)).status == 404
 
     on_site(check, domain=own_domain())
+
+
+def test_a_persona_stays_while_it_answers_and_its_change_is_undone(
+    on_site: OnSite, tenant: Tenant
+) -> None:
+    async def check(site: Site) -> None:
+        async with owner(site, tenant) as program:
+            desk = await program.made("/personas", name="Desk", greeting="Good day.")
+            number = await program.made("/numbers", number=did(), persona=desk["id"])
+            assert number["persona_name"] == "Desk"
+            await program.ask("PATCH", "/organisation", {"persona": desk["id"]})
+            path = f"/personas/{desk['id']}"
+            kept = await program.refused("DELETE", path, 409)
+            assert "organisation's persona" in kept["detail"]
+            assert f"It answers {number['number']}" in kept["detail"]
+            parts = {"greeting": "Good evening.", "voice": "en-gb+f2", "language": "de"}
+            assert (await program.ask("PATCH", path, parts)).json()["voice"] == "en-gb+f2"
+            listed = (await program.ask("GET", "/history?kind=persona")).json()["items"]
+            reply = await program.ask("POST", f"/history/{listed[0]['id']}/undo")
+            assert reply.status == 204, reply.text
+            back = (await program.ask("GET", path)).json()
+            assert (back["greeting"], back["voice"], back["language"]) == ("Good day.", "", "en")
+            faults = await program.fault("POST", "/personas", {"name": "desk", "greeting": "G"})
+            assert "already" in faults["name"]
+            gone = {"persona": str(uuid4())}
+            for wrong in ("/organisation", f"/numbers/{number['number']}"):
+                assert "no such persona" in (await program.fault("PATCH", wrong, gone))["persona"]
+
+    on_site(check)
 
 
 def test_the_second_of_two_is_told_and_changes_nothing(on_site: OnSite, tenant: Tenant) -> None:

@@ -100,10 +100,12 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(
         (f"/setup/hours/{tenant.organisation_id}",
          {"own": "yes", "monday": "09:00-12:00", "exceptions": "soon closed"}, "exceptions",
          "date"),
-        ("/setup/organisation", {"name": "C", "greeting": "G", "timezone": "Mars"}, "timezone",
+        ("/setup/personas/new", {"name": "Desk"}, "greeting", "missing"),
+        ("/setup/personas/new", {"name": "D", "greeting": "G", "voice": "../x"}, "voice", "list"),
+        ("/setup/organisation", {"name": "C", "timezone": "Mars"}, "timezone",
          "Europe/Berlin"),
     ]  # fmt: skip
-    base = {"transfer_mode": "attended", "ring_timeout_s": "20", "position": "0"}
+    base = {"transfer_mode": "attended", "ring_timeout_s": "20", "position": "0", "language": "en"}
 
     async def check(site: Site) -> None:
         async with site.signed_in(tenant.emails[Role.OWNER]) as browser:
@@ -257,7 +259,8 @@ def _harmless(kind: str) -> dict[str, Any]:
         "department": {"name": f"N {number}", "ring_timeout_s": "20", "transfer_mode": "attended"},
         "hours": {"own": "yes", "monday": "09:00-12:00"},
         "trunk": {"name": f"t{number[1:]}", "proxy": "sip.example.org", "position": "0"},
-        "organisation": {"name": "Harbour Clinic", "greeting": "Hello.", "timezone": "UTC"},
+        "persona": {"name": f"N {number}", "greeting": "Hello.", "language": "en"},
+        "organisation": {"name": "Harbour Clinic", "timezone": "UTC"},
     }[kind]  # fmt: skip
 
 
@@ -270,6 +273,9 @@ def test_five_screens_lead_from_nothing_to_a_call(
         async with site.signed_in(tenant.emails[Role.OWNER]) as browser:
             assert "/setup/first" in (await browser.get("/setup")).text
             fields = {"name": "Quay Clinic", "greeting": "Quay Clinic, hello.", "timezone": "UTC"}
+            fields["voice"] = "en-gb"
+            wrong = await fill(browser, "/setup/first", **(fields | {"greeting": " "}))
+            assert fault_at(wrong, "greeting") == "This is missing."
             reply = await fill(browser, "/setup/first", **fields)
             assert (reply.status, reply.headers["Location"]) == (303, "/setup/first/numbers")
             wrong = await browser.form("/setup/first/numbers", lines=f"{number}\n030 1")
@@ -293,4 +299,6 @@ def test_five_screens_lead_from_nothing_to_a_call(
     directory = load_directory(database, str(tenant.organisation_id))
     assert directory is not None
     assert (directory.name, directory.dids[0].number) == ("Quay Clinic", number)
+    persona = directory.persona_of(directory.dids[0])
+    assert (persona.greeting, persona.voice) == ("Quay Clinic, hello.", "en-gb")
     assert [person.name for person in directory.people] == ["Anna Jones", "Bob Lee"]

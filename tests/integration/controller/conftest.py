@@ -12,6 +12,7 @@ from appliance import wiring
 from appliance.calls.errors import InferenceError
 from appliance.controller.supervisor import Supervisor
 from appliance.events.reader import CallRecord, call_record
+from appliance.inference.work import current_work
 from appliance.lab.phones import VirtualPhone
 from appliance.lab.stack import free_port
 from appliance.lab.switch.bench import BenchConfig, BenchSwitch
@@ -26,9 +27,16 @@ LIMIT_S = 15.0
 
 
 class QuickVoice:
-    """Every sentence is a fifth of a second of something audible."""
+    """Every sentence is a fifth of a second of something audible.
+
+    ``said`` are the texts, each with the voice that was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
 
     def speak(self, text: str, rate_hz: int, *, timeout_s: float = 5.0) -> Iterator[bytes]:
+        self.said.append((current_work().voice, text))
         yield b"\0\x20\0\xe0" * (rate_hz // 10)
 
 
@@ -49,6 +57,7 @@ class House:
         self.database = database
         self.organisation = organisation
         self.did = did
+        self.voice = QuickVoice()
         self.supervisor: Supervisor
 
     def call(self) -> tuple[str, VirtualPhone]:
@@ -95,8 +104,8 @@ def house(postgres_url: str, database: Database, tmp_path: Path) -> Iterator[Hou
         textwrap.dedent(f"""
         organisation:
           name: "House {number}"
-          greeting: Good day.
           operator: Reception
+        personas: [{{name: Front desk, greeting: Good day.}}]
         dids: [{{number: "+{number}"}}]
         departments:
           - {{name: Reception, members: ["200", "201"]}}
@@ -127,7 +136,7 @@ def house(postgres_url: str, database: Database, tmp_path: Path) -> Iterator[Hou
         }
     )
     try:
-        with wiring.controller(settings, Engines(NoEars(), QuickVoice(), None)) as supervisor:
+        with wiring.controller(settings, Engines(NoEars(), house.voice, None)) as supervisor:
             house.supervisor = supervisor
             until(lambda: bool(bench.core.listeners), "the control link is up")
             yield house

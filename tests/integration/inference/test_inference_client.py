@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from urllib.request import urlopen
 
 import pytest
 
@@ -226,6 +227,20 @@ def test_half_a_sample_at_the_end_is_told_once_all_was_said() -> None:
         with pytest.raises(CutSampleError):
             next(chunks)
         client.close()
+
+
+def test_work_is_spoken_in_its_voice_and_in_the_servers_own_when_there_is_no_such() -> None:
+    """espeak-ng tells voices apart, and refuses those that it has not."""
+    with model_server(InferenceConfig(port=0, voice="espeak-ng", recognizer="instant",
+                                      language_model="instant")) as server:  # fmt: skip
+        said = {}
+        for voice in ("", "en-gb+f2", "en_US-piper-amy"):
+            with working_for(Work(voice=voice)):
+                said[voice] = spoken(server.url)
+        with urlopen(f"{server.url}/v1/audio/voices") as answer:
+            offered = json.load(answer)["voices"]
+    assert {"en-gb", "en-us+f2", "de"} <= set(offered)
+    assert len(said["en-gb+f2"]) != len(said[""]) == len(said["en_US-piper-amy"])
 
 
 def test_a_page_is_no_speech() -> None:

@@ -48,13 +48,16 @@ def clinic(tmp_path: Path, number: str) -> Path:
         textwrap.dedent(f"""
         organisation:
           name: "Clinic {number}"
-          greeting: Good day.
           timezone: Europe/Berlin
+          persona: Front desk
           operator: Reception
           emergency: Anna Lee
+        personas:
+          - {{name: Billing, greeting: Billing., voice: en-gb, house: the clinic}}
+          - {{name: Front desk, greeting: Good day.}}
         dids:
           - number: "{number}"
-            greeting: Billing.
+            persona: Billing
         hours:
           monday: ["13:30-17:00", "09:00-12:30"]
           friday: ["00:00-24:00"]
@@ -102,8 +105,12 @@ def test_a_file_becomes_a_directory(
     organisation = import_directory(database, clinic, domain=domain)
     directory = _loaded(database, organisation)
     assert directory in load_directories(database)
-    assert (directory.organisation_id, directory.greeting) == (organisation, "Good day.")
-    assert [(did.number, did.greeting) for did in directory.dids] == [(number, "Billing.")]
+    assert directory.organisation_id == organisation
+    assert directory.persona_of(None).greeting == "Good day."
+    (did,) = directory.dids
+    billing = directory.persona_of(did)
+    assert (did.number, billing.greeting, billing.voice) == (number, "Billing.", "en-gb")
+    assert (billing.house, billing.language, billing.goodbye) == ("the clinic", "en", "")
     anna, bob = directory.people
     assert anna == Person(anna.id, "Anna Lee", "201", ("doctor lee",), TransferMode.BLIND, 15)
     assert bob == Person(bob.id, "Bob", "203")

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, func, select
 from appliance.calls.errors import StorageError
 from appliance.storage.call_models import Event
 from appliance.storage.database import Database, RefusedRowError
+from appliance.storage.directory_store import load_directory
 from appliance.storage.migrate import alembic_config, migrate
 from appliance.storage.models import Base, Did, Organisation
 from appliance.storage.private_cluster import PrivateCluster
@@ -46,6 +47,40 @@ def test_migrations_go_up_down_and_up_again(empty_url: str) -> None:
     migrate(empty_url)
     migrate(empty_url)
     assert _tables(empty_url) == everything
+
+
+def test_greetings_become_those_of_personas_and_back(empty_url: str) -> None:
+    config = alembic_config(empty_url)
+    command.upgrade(config, "0007")
+    with psycopg.connect(empty_url) as connection:
+        organisation = uuid4()
+        connection.execute(
+            "SELECT set_config('appliance.organisation_id', %s, true)", [str(organisation)]
+        )
+        connection.execute(
+            "INSERT INTO organisations (organisation_id, name, greeting) VALUES (%s, 'C', 'Hi.')",
+            [organisation],
+        )
+        connection.execute(
+            "INSERT INTO dids (organisation_id, number, greeting) "
+            "VALUES (%(id)s, '+4930', ''), (%(id)s, '+4931', 'Sales.'), (%(id)s, '+4932', 'Hi.')",
+            {"id": organisation},
+        )
+    migrate(empty_url)
+    database = Database(empty_url)
+    directory = load_directory(database, str(organisation))
+    database.close()
+    assert directory is not None
+    answers = [directory.persona_of(did).greeting for did in directory.dids]
+    assert answers == ["Hi.", "Sales.", "Hi."]
+    command.downgrade(config, "0007")
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(
+            "SELECT set_config('appliance.organisation_id', %s, true)", [str(organisation)]
+        )
+        rows = connection.execute("SELECT greeting FROM dids ORDER BY number").fetchall()
+        assert [greeting for (greeting,) in rows] == ["", "Sales.", "Hi."]
+        assert connection.execute("SELECT greeting FROM organisations").fetchall() == [("Hi.",)]
 
 
 def test_models_and_migrations_agree(empty_url: str) -> None:

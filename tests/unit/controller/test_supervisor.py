@@ -108,7 +108,7 @@ def office(monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
 
 
 def saved(office: Office, steps: int = 0) -> ConversationSaved:
-    conversation = Conversation(DIRECTORY, office.chain, did=DID, caller_number="+15550101")
+    conversation = Conversation(DIRECTORY, office.chain, caller_number="+15550101")
     return ConversationSaved(
         call_id=CALL_ID, organisation_id=ORGANISATION, seq=7 + steps, state=conversation.state()
     )

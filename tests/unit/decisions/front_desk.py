@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 
-from appliance.calls.directory import Department, Did, Directory, Person
+from appliance.calls.directory import Department, Did, Directory, Person, Persona
 from appliance.calls.hours import OpeningHours, Span
 
 DAY = (Span(time(8, 0), time(17, 0)),)
@@ -22,7 +22,7 @@ def front_desk() -> Directory:
     return Directory(
         organisation_id="00000000-0000-0000-0000-000000000001",
         name="Northwind",
-        greeting="Welcome to Northwind.",
+        personas=(Persona(greeting="Welcome to Northwind."),),
         departments=(
             Department("billing", "Billing", ("201", "202"), ("accounts",),
                        ("invoice", "bill", "payment", "refund", "charged twice", "subscription")),

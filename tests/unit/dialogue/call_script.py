@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from appliance.calls.decision import Decision
-from appliance.calls.directory import Department, Did, Directory, Person
+from appliance.calls.directory import Department, Did, Directory, Person, Persona
 from appliance.calls.hours import OpeningHours, Span
 from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.decisions.chain import DecisionChain
@@ -25,7 +25,22 @@ def northwind(**changes: Any) -> Directory:
     values: dict[str, Any] = {
         "organisation_id": "00000000-0000-0000-0000-000000000001",
         "name": "Northwind",
-        "greeting": "Welcome to Northwind.",
+        "personas": (
+            Persona("desk", "Front desk", greeting="Welcome to Northwind."),
+            Persona(
+                "line",
+                "Billing line",
+                house="the Northwind house",
+                greeting="Good day.",
+                voice="en-us+f2",
+                help="What is it about?",
+                closed_help="We sleep.",
+                introduction="I am a machine {of} sorts.",
+                anything_else="What else?",
+                goodbye="So long.",
+            ),
+        ),
+        "persona": "desk",
         "departments": (
             Department("billing", "Billing", ("201", "202"), topics=("invoice", "refund")),
             Department("sales", "Sales", ("203",), topics=("order",)),
@@ -38,7 +53,7 @@ def northwind(**changes: Any) -> Directory:
             Person("john-doe", "John Doe", "224", transfer_mode=TransferMode.BLIND),
             Person("nurse", "Emma Green", "248"),
         ),
-        "dids": (Did("+4930123456", "Northwind, good day."),),
+        "dids": (Did("+4930123456", "line"),),
         "hours": HOURS,
         "operator": "reception",
         "emergency": "nurse",
@@ -55,11 +70,14 @@ class CallScript:
         directory: Directory | None = None,
         now: datetime = OPEN,
         caller_number: str = "201555",
+        persona: Persona | None = None,
     ) -> None:
         self.directory = directory or northwind()
         self.now = now
         self.chain = DecisionChain(standard_policies())
-        self.conversation = Conversation(self.directory, self.chain, caller_number=caller_number)
+        self.conversation = Conversation(
+            self.directory, self.chain, persona, caller_number=caller_number
+        )
         self.steps: list[Step] = self.conversation.begin(now)
 
     def says(self, text: str, confidence: float = 0.95) -> "CallScript":

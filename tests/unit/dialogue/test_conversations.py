@@ -1,13 +1,14 @@
 """Whole conversations, told as scripts."""
 
+from dataclasses import replace
+
 import pytest
 
 from appliance.calls.decision import Priority
-from appliance.calls.directory import Did
+from appliance.calls.directory import Did, Persona
 from appliance.calls.events import Outcome
 from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.dialogue import prompts
-from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.steps import Say
 from tests.unit.dialogue.call_script import CLOSED, CallScript, northwind
 
@@ -16,11 +17,38 @@ def test_the_greeting_asks_how_to_help() -> None:
     CallScript().hears("Welcome to Northwind.", "How can I help you?")
 
 
-def test_a_did_has_its_own_greeting() -> None:
-    call = CallScript()
-    did = Did("+4930123456", "Northwind, good day.")
-    steps = Conversation(call.directory, call.chain, did=did).begin(call.now)
-    assert steps == [Say("Northwind, good day. How can I help you?")]
+def by_the_billing_line() -> CallScript:
+    directory = northwind()
+    return CallScript(directory, persona=directory.persona_of(directory.dids[0]))
+
+
+def test_a_number_is_answered_by_its_persona_in_its_own_words() -> None:
+    call = by_the_billing_line()
+    assert call.steps == [Say("Good day. What is it about?")]
+    call.says("are you a robot").hears("I am a machine {of} sorts.", "What is it about?")
+    call.says("leave a message for alice").says("never mind").hears("All right. What else?")
+    call.says("no thank you").hears("So long.")
+
+
+def test_a_persona_has_words_of_its_own_after_hours() -> None:
+    directory = northwind()
+    persona = directory.persona_of(directory.dids[0])
+    assert CallScript(directory, CLOSED, persona=persona).steps == [Say("Good day. We sleep.")]
+
+
+def test_whoever_names_no_persona_is_answered_by_the_organisations() -> None:
+    directory = northwind()
+    assert directory.persona_of(Did("+49")).id == "desk"
+    assert directory.persona_of(Did("+49", "gone")).id == "desk"
+    assert northwind(persona="gone").persona_of(None).id == "desk"
+    assert northwind(personas=()).persona_of(directory.dids[0]).greeting == "Hello."
+
+
+def test_the_house_is_spoken_as_the_persona_says_it() -> None:
+    directory = northwind()
+    persona = replace(directory.persona_of(directory.dids[0]), introduction="")
+    call = CallScript(directory, persona=persona).says("are you a robot")
+    call.hears("I am the automatic assistant of the Northwind house.")
 
 
 def test_a_department_by_name() -> None:
@@ -343,11 +371,20 @@ def test_absurd_caller_numbers_are_spoken_as_nothing_worse(name: str) -> None:
 
 
 def test_sentences_that_can_be_spoken_beforehand_hold_no_open_slots() -> None:
-    sentences = list(prompts.fixed_sentences(northwind()))
-    assert "Northwind, good day." in sentences
+    directory = northwind()
+    sentences = list(prompts.fixed_sentences(directory, directory.persona_of(None)))
+    assert "Welcome to Northwind." in sentences
     assert any("For Billing, press 1." in text for text in sentences)
     assert "One moment, I am connecting you to Billing." in sentences
     assert not [text for text in sentences if "{" in text or not text.strip()]
+
+
+def test_the_words_of_a_persona_are_no_templates() -> None:
+    directory = northwind()
+    persona = Persona(help="{target", goodbye="{target.name}", anything_else="{}")
+    sentences = list(prompts.fixed_sentences(directory, persona))
+    assert {"{target", "{target.name}", "{}"} <= set(sentences)
+    CallScript(directory, persona=persona).hears("{target")
 
 
 def test_a_call_without_room_is_told_and_goes_to_people() -> None:

@@ -221,7 +221,7 @@ def kept_after(voice: CountingVoice, tmp_path: Path, health: Health) -> list[flo
         cache, cast("InferenceClient", health), cast("HttpSynthesizer", voice), sleep
     )
     with suppress(gevent.GreenletExit):
-        keeper.keep([GREETING], [RATE_HZ])
+        keeper.keep({"": [GREETING]}, [RATE_HZ])
     assert voice.speaker == cache.speaker
     assert kept(cache) is not None
     return pauses

@@ -241,6 +241,20 @@ class Engine:
         yield SpeechPiece(b"\1\0" * 160, 16000)
 
 
+def test_a_local_engine_speaks_as_itself_for_a_voice_of_another_engine() -> None:
+    class Picky(Engine):
+        def speak(
+            self, request: SpeechRequest, cancellation: Cancellation
+        ) -> Iterator[SpeechPiece]:
+            if request.voice not in ("", "en-gb"):
+                raise BadRequestError("no such voice", param="voice")
+            yield from super().speak(request, cancellation)
+
+    for voice in ("en-gb", "en_US-piper-amy"):
+        with working_for(Work(voice=voice)):
+            assert list(EngineVoice(Picky()).speak("hello", 8000))
+
+
 def test_a_local_engine_speaks_at_the_line_s_rate() -> None:
     pcm = b"".join(EngineVoice(Engine()).speak("hello", 8000))
     assert len(pcm) == pytest.approx(160, abs=8)

@@ -9,11 +9,12 @@ from appliance.admin.setup.kinds.hours import HOURS
 from appliance.admin.setup.kinds.numbers import NUMBERS
 from appliance.admin.setup.kinds.organisation import ORGANISATION
 from appliance.admin.setup.kinds.people import PEOPLE
+from appliance.admin.setup.kinds.personas import PERSONAS
 from appliance.admin.setup.kinds.trunks import TRUNKS
 
 __all__ = ["KINDS", "After", "Fault", "Faulty", "Kind", "Out", "Part", "Row", "State", "Work"]
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
-    for kind in (NUMBERS, PEOPLE, EXTENSIONS, DEPARTMENTS, HOURS, TRUNKS, ORGANISATION)
+    for kind in (PERSONAS, NUMBERS, PEOPLE, EXTENSIONS, DEPARTMENTS, HOURS, TRUNKS, ORGANISATION)
 }

@@ -212,6 +212,18 @@ def target_names(db: Session) -> dict[str, str]:
     return found
 
 
+def names_in(db: Session) -> dict[str, str]:
+    """Names by id of all that a state may name: people, departments, personas."""
+    personas = db.execute(select(models.Persona.id, models.Persona.name))
+    return target_names(db) | {str(row_id): name for row_id, name in personas}
+
+
+def persona_faults(work: Work, wanted: UUID | None) -> Iterable[Fault]:
+    """Who is to answer is there."""
+    if wanted and work.db.get(models.Persona, (work.organisation_id, wanted)) is None:
+        yield Fault("persona", "There is no such persona; choose another.")
+
+
 def role_of(work: Work, target_id: str) -> list[str]:
     """For what the organisation needs a person or a department."""
     organisation = work.db.get_one(models.Organisation, work.organisation_id)

@@ -1,4 +1,4 @@
-"""The organisation itself: its name, its greeting, its clock, and who takes what nobody takes."""
+"""The organisation itself: its name, who answers for it, its clock, who takes what nobody takes."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -16,8 +16,8 @@ class OrganisationOut(base.Out):
 
     id: UUID
     name: str
-    greeting: str
     timezone: str
+    persona: UUID | None
     operator: UUID | None
     emergency: UUID | None
     operator_name: str | None = Field(description="null when nobody is named")
@@ -32,7 +32,7 @@ class TheOrganisation(base.Kind):
     body, out, single = OrganisationBody, OrganisationOut, True
     example: ClassVar[base.State] = {
         "name": "Harbour Clinic",
-        "greeting": "Harbour Clinic, how can I help?",
+        "timezone": "Europe/Berlin",
     }
 
     def find(self, work: base.Work, key: str) -> base.Row | None:
@@ -44,7 +44,8 @@ class TheOrganisation(base.Kind):
         names = base.target_names(work.db)
         operator, emergency = str(row.operator_id or ""), str(row.emergency_id or "")
         state = {
-            "name": row.name, "greeting": row.greeting, "timezone": row.timezone,
+            "name": row.name, "timezone": row.timezone,
+            "persona": str(row.persona_id) if row.persona_id else None,
             "operator": operator or None, "emergency": emergency or None,
         }  # fmt: skip
         return base.Row(
@@ -65,6 +66,7 @@ class TheOrganisation(base.Kind):
     ) -> Iterable[base.Fault]:
         """Who is named is there."""
         del key
+        yield from base.persona_faults(work, wanted.persona)
         names = base.target_names(work.db)
         for role in ("operator", "emergency"):
             target = getattr(wanted, role)
@@ -75,7 +77,7 @@ class TheOrganisation(base.Kind):
         """See `base.Kind.write`."""
         del key
         row = work.db.get_one(Organisation, work.organisation_id)
-        row.name, row.greeting, row.timezone = wanted.name, wanted.greeting, wanted.timezone
+        row.name, row.timezone, row.persona_id = wanted.name, wanted.timezone, wanted.persona
         row.operator_id, row.emergency_id = wanted.operator, wanted.emergency
         work.db.flush()
         return str(row.organisation_id)
