@@ -7,6 +7,7 @@ from aiohttp import web
 from appliance.admin.config import AdminConfig, Network
 
 _FORWARDED = "X-Forwarded-For"
+_PASSED_ON = (_FORWARDED, "Forwarded", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto", "Via")
 
 
 def client_address(request: web.Request, config: AdminConfig) -> str:
@@ -26,8 +27,11 @@ def is_nearby(request: web.Request, address: str, config: AdminConfig) -> bool:
     """Whether the request comes from a network that may read metrics.
 
     A request that a proxy we do not know passed on is not: it only looks as if it came from here.
+    Where a proxy speaks TLS for us and is not named, every request may be one.
     """
-    if _FORWARDED in request.headers and not config.trusted_proxies:
+    behind_proxy = config.secure and not config.tls_certificate
+    passed_on = behind_proxy or any(name in request.headers for name in _PASSED_ON)
+    if passed_on and not config.trusted_proxies:
         return False
     return is_in(address, config.metrics_from)
 

@@ -151,7 +151,8 @@ async def serving(services: Services) -> AsyncIterator[RunningAdmin]:
     context = tls_context(config)
     runner = web.AppRunner(
         create_app(services), handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S,
-        access_log=None,
+        access_log=None, max_line_size=middleware.LONGEST_LINE,
+        max_field_size=middleware.LONGEST_LINE,
     )  # fmt: skip
     await runner.setup()
     try:

@@ -21,6 +21,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
 
 CORRELATION = "X-Correlation-Id"
+LONGEST_LINE = 64 * 1024
+"""What aiohttp is to read of a line. Past it, it answers itself: in plain text, without our headers
+and out of our reach; that is left for those who do not speak HTTP."""
+_LONGEST_PATH = 8 * 1024
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -94,9 +98,16 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def doors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn away who asks for another host, or too often."""
+    """Turn away who asks at too great length, for another host, or too often."""
     services = request.config_dict[SERVICES]
     config = services.config
+    if len(request.raw_path) > _LONGEST_PATH:
+        raise Problem(414, "address-too-long", "This address is too long; send less in its query.")
+    if any(len(value) > _LONGEST_PATH for _, value in request.raw_headers):
+        raise Problem(
+            431, "header-too-long", "A header is too long; delete this site's cookies, if it is "
+            "theirs.",
+        )  # fmt: skip
     if "*" not in config.hosts and asked_host(request) not in config.hosts:
         raise Problem(
             421, "wrong-host",
