@@ -1,8 +1,12 @@
 """Years of calls, made up, for trying pages and for measuring them: straight into the tables.
 
 Conversations are a few dozen scripts with names, numbers and words put in, so that a search meets
-common words and rare ones. Calls come on working days more than at night. The events that calls
-are made of are left out; lists, search and figures do without them.
+common words, rare ones and all between. Calls come by day more than at night. The events that
+calls are made of are left out; lists, search and figures do without them.
+
+The database writes the rows itself, from a few tables of what there is to draw from. Where it is
+empty, keys and indexes are made after the rows, all in one transaction: whatever happens, it is
+either full with all of them, or as it was.
 """
 
 import itertools
@@ -38,11 +42,18 @@ _DETAILS = (
     "the reference is {code} and my name is {name}",
     "can you tell me when you are open on saturday",
 )
+_WHERE = ("I live in {street}", "please send it to {street}", "it was left in {street} again")
 _THANKS = ("yes please", "that is right thank you", "no thank you", "thank you very much goodbye")
 _THINGS = (
     "delivery", "invoice", "refund", "contract", "prescription", "appointment", "bicycle",
     "insurance", "passport", "subscription", "boiler", "kitchen", "printer", "lawnmower", "piano",
     "telescope", "saxophone", "aquarium",
+)  # fmt: skip
+# Three of these make the name of a street. Of 4096 streets the first is where one caller in four
+# lives, and some forty in a million live in each of the last.
+_SYLLABLES = (
+    "bar", "del", "fen", "gor", "hal", "kem", "lin", "mor", "nas", "pel", "rud", "sal", "tor",
+    "vel", "wim", "zan",
 )  # fmt: skip
 _FIRST = (
     "Maria", "John", "Aisha", "Peter", "Lena", "Tomas", "Grace", "Yusuf", "Ingrid", "Paul",
@@ -66,7 +77,10 @@ CREATE TEMPORARY TABLE seed_scripts (
 CREATE TEMPORARY TABLE seed_turns (script int, turn int, speaker text, words text, begins_ms int,
     lasts_ms int);
 CREATE TEMPORARY TABLE seed_calls (n bigint, call_id text, at timestamptz, script int, name text,
-    number text, thing text, code text, slow float8);
+    number text, thing text, code text, street text, slow float8);
+CREATE FUNCTION pg_temp.said(words text, c seed_calls) RETURNS text LANGUAGE sql IMMUTABLE
+AS $$ SELECT replace(replace(replace(replace(
+    words, '{name}', c.name), '{thing}', c.thing), '{code}', c.code), '{street}', c.street) $$;
 """
 _DRAW = """
 INSERT INTO seed_calls
@@ -82,8 +96,12 @@ SELECT n, 'seed-' || lpad(n::text, 12, '0'),
         || (%(last)s::text[])[1 + floor(random() * %(lasts)s)::int],
     '+4930' || (1000000 + floor(random() * 8999999)::int)::text,
     (%(things)s::text[])[1 + floor(power(random(), 2) * %(thing_count)s)::int],
-    (10000 + floor(random() * 89999)::int)::text, 0.6 + random() * random() * 2
-FROM generate_series(%(begin)s::bigint, %(end)s::bigint) AS n
+    (10000 + floor(random() * 89999)::int)::text,
+    (%(syllables)s::text[])[1 + (street >> 8)] || (%(syllables)s::text[])[1 + (street >> 4) %% 16]
+        || (%(syllables)s::text[])[1 + street %% 16] || ' street',
+    0.6 + random() * random() * 2
+FROM (SELECT n, floor(power(random(), 6) * 4096)::int AS street
+      FROM generate_series(%(begin)s::bigint, %(end)s::bigint) AS n) AS drawn
 """
 _CALLS = """
 INSERT INTO calls (organisation_id, call_id, first_event_at, last_event_at, last_seq, started_at,
@@ -99,8 +117,7 @@ _TURNS = """
 INSERT INTO turns (organisation_id, call_id, event_id, seq, at, turn, speaker, text, source,
     started_ms, ended_ms, confidence, interrupted, delays_ms, model)
 SELECT %(mine)s, c.call_id, gen_random_uuid(), t.turn * 2, c.at + t.begins_ms * interval '1 ms',
-    t.turn, t.speaker,
-    replace(replace(replace(t.words, '{name}', c.name), '{thing}', c.thing), '{code}', c.code),
+    t.turn, t.speaker, pg_temp.said(t.words, c),
     CASE t.speaker WHEN 'caller' THEN 'speech' ELSE 'prompt' END, t.begins_ms,
     t.begins_ms + t.lasts_ms,
     CASE t.speaker WHEN 'caller' THEN 0.5 + 0.5 * sqrt(random()) ELSE 1 END, false,
@@ -118,8 +135,8 @@ INSERT INTO decisions (organisation_id, call_id, event_id, seq, at, turn, heard,
     target_id, priority, confidence, took_ms, model, directory_version, decision)
 SELECT %(mine)s, c.call_id, gen_random_uuid(), t.turn * 2 + 1,
     c.at + (t.begins_ms + t.lasts_ms) * interval '1 ms', t.turn,
-    replace(replace(replace(t.words, '{name}', c.name), '{thing}', c.thing), '{code}', c.code),
-    s.decision ->> 'intent', s.decision ->> 'action', s.decision ->> 'target_id', s.priority,
+    pg_temp.said(t.words, c), s.decision ->> 'intent', s.decision ->> 'action',
+    s.decision ->> 'target_id', s.priority,
     0.55 + 0.45 * random(), 3 + 40 * random(), 'decider-starter', '1', s.decision
 FROM seed_calls AS c JOIN seed_scripts AS s USING (script)
 JOIN seed_turns AS t ON t.script = c.script AND t.turn = 2
@@ -141,6 +158,24 @@ SELECT %(mine)s, c.call_id, gen_random_uuid(), 29, c.at + interval '60 s',
     coalesce(s.decision ->> 'target_id', ''), s.target, c.name, c.number,
     'please call me back about the ' || c.thing || ' ' || c.code, s.priority <> 'normal'
 FROM seed_calls AS c JOIN seed_scripts AS s USING (script) WHERE s.outcome = 'message_taken'
+"""
+_FILLED = ("calls", "turns", "decisions", "transfers", "messages", "call_list", "figures")
+# Keys that rows are made, or counted, by.
+_KEPT = ("pk_calls", "pk_call_list", "pk_figures")
+_EMPTY = """
+SELECT pg_relation_size(oid) = 0 AND pg_has_role(relowner, 'USAGE')
+FROM pg_class WHERE oid = 'public.calls'::regclass
+"""
+_DEFINITIONS = """
+SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
+    format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname,
+           pg_get_constraintdef(oid))
+FROM pg_constraint
+WHERE conrelid = ANY (%(tables)s::regclass[]) AND contype IN ('f', 'p')
+    AND conname <> ALL (%(kept)s)
+UNION ALL
+SELECT format('DROP INDEX %%s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+FROM pg_index WHERE indrelid = ANY (%(tables)s::regclass[]) AND NOT indisprimary
 """
 
 
@@ -182,32 +217,60 @@ def _seed(
 ) -> None:  # fmt: skip
     connection.execute("SELECT set_config('appliance.organisation_id', %s, false)", [mine])
     connection.execute("SET work_mem = '256MB'")
+    connection.execute("SET maintenance_work_mem = '1GB'")
     connection.execute("SET jit = off")
     # Made-up calls may be lost with the machine's power.
     connection.execute("SET synchronous_commit = off")
     connection.execute("SELECT setseed(%s)", [_SEED])
     connection.execute(_MAKE)
     _write_scripts(connection, list(_scripts()))
+    with connection.transaction():
+        later = _put_off(connection)
+        _write_rows(connection, mine, calls, until, days, tell)
+        tell("words and figures")
+        connection.execute("SELECT appliance_recount()")
+        for number, statement in enumerate(later, 1):
+            tell(f"keys and indexes: {number} of {len(later)}")
+            connection.execute(statement)
+    tell("statistics")
+    connection.execute("VACUUM (ANALYZE) calls, turns, decisions, transfers, call_list, figures")
+
+
+def _put_off(connection: psycopg.Connection[Any]) -> list[bytes]:
+    """Drop what a database without calls may do without; the statements that make it again.
+
+    Tables of others' calls, and those that somebody else owns, are left as they are.
+    """
+    empty = connection.execute(_EMPTY).fetchone()
+    if empty is None or not empty[0]:
+        return []
+    dropped = connection.execute(_DEFINITIONS, {"tables": list(_FILLED), "kept": list(_KEPT)})
+    later = []
+    for drop, make in dropped.fetchall():
+        connection.execute(drop.encode())
+        later.append(make.encode())
+    return later
+
+
+def _write_rows(
+    connection: psycopg.Connection[Any], mine: str, calls: int, until: datetime, days: int,
+    tell: Tell,
+) -> None:  # fmt: skip
     for begin in range(0, calls, _BATCH):
         end = min(begin + _BATCH, calls)
         drawn = {
             "until": until, "calls": calls, "span_s": days * 86_400, "hours": _HOURS,
             "scripts": _SCRIPTS, "first": list(_FIRST), "firsts": len(_FIRST), "last": list(_LAST),
             "lasts": len(_LAST), "things": list(_THINGS), "thing_count": len(_THINGS),
-            "begin": begin + 1, "end": end,
+            "syllables": list(_SYLLABLES), "begin": begin + 1, "end": end,
         }  # fmt: skip
-        with connection.transaction():
-            connection.execute("TRUNCATE seed_calls")
-            connection.execute(_DRAW, drawn)
-            connection.execute("ANALYZE seed_calls")
-            for statement in (_CALLS, _TURNS, _DECISIONS, _TRANSFERS, _MESSAGES):
-                connection.execute(statement, {"mine": mine})
+        connection.execute("TRUNCATE seed_calls")
+        connection.execute(_DRAW, drawn)
+        connection.execute("ANALYZE seed_calls")
+        for statement in (_CALLS, _TURNS, _DECISIONS, _TRANSFERS, _MESSAGES):
+            connection.execute(statement, {"mine": mine})
         tell(f"{end} calls of {calls}")
     connection.execute("ANALYZE calls, turns, decisions, transfers, messages")
-    tell("words and figures")
-    connection.execute("SELECT appliance_recount()")
-    tell("statistics")
-    connection.execute("VACUUM (ANALYZE) calls, turns, decisions, transfers, call_list, figures")
 
 
 # A hundred hours of the day, as calls are spread over it.
@@ -237,7 +300,10 @@ def _scripts() -> Iterator[_Script]:
 
 def _turns(draw: random.Random, target: str) -> Iterator[tuple[str, str]]:
     yield "appliance", "Harbour Clinic, good day. How can I help you?"
-    said = [draw.choice(_OPENINGS), *draw.sample(_DETAILS, 3), draw.choice(_THANKS)]
+    said = [
+        draw.choice(_OPENINGS), *draw.sample(_DETAILS, 2), draw.choice(_WHERE),
+        draw.choice(_THANKS),
+    ]  # fmt: skip
     answers = (
         "May I ask what it is about?", "One moment, I will look for {target}.",
         "Thank you. I am connecting you with {target}.", "Goodbye.",

@@ -41,9 +41,9 @@ CREATE INDEX ix_call_list_found_by ON call_list USING gin (
 # what is asked, so that each has its own plan.
 #
 # What is sought is the newest that fit. An index of words gives all that fit, however old and many,
-# so it is asked for one day, then for the four before, sixteen, and so on, until there are enough:
-# the index intersects words and days by itself, and a search costs as much as it shows, not as much
-# as there is.
+# so it is asked for one day, then for some before, and so on, until there are enough: the index
+# intersects words and days by itself, and a search costs as much as it shows, not as much as there
+# is.
 #
 # The index holds neither phrases nor what a word is not in: calls that might fit are looked at one
 # by one. For the best, the newest 10,000 of them are looked at, and the newest 1,000 that fit are
@@ -63,7 +63,6 @@ DECLARE
     maybe tsquery := nullif(nullif(regexp_replace(
         querytree(words), ' <(->|\d+>) ', ' & ', 'g'), 'T'), '');
     best boolean := words IS NOT NULL AND coalesce(wanted ->> 'sort', '') = 'best';
-    exact boolean := NOT best OR maybe IS NOT DISTINCT FROM words;
     digits text := nullif(reverse(wanted ->> 'digits'), '');
     dids text[] := ARRAY(SELECT jsonb_array_elements_text(coalesce(wanted -> 'dids', '[]')));
     facets text[] := array_remove(ARRAY[
@@ -78,7 +77,8 @@ DECLARE
         'l.at < ' || quote_literal(wanted ->> 'before'),
         CASE WHEN NOT best THEN '(l.at, l.call_id) < (' || quote_literal(wanted ->> 'cursor_at')
             || ', ' || quote_literal(wanted ->> 'cursor_id') || ')' END);
-    fits text := concat_ws(' AND ', in_time,
+    fits text := concat_ws(' AND ',
+        'l.organisation_id = ' || quote_literal(mine),
         'l.outcome = ' || quote_literal(wanted ->> 'outcome'),
         CASE WHEN wanted -> 'going_on' = 'true' THEN 'l.outcome IS NULL' END,
         'coalesce(l.priority, 1::smallint) = ' || quote_literal(wanted ->> 'priority'),
@@ -95,6 +95,8 @@ DECLARE
     first_day int;
     since_day int;
     span int := 1;
+    walked int := 0;
+    done float8;
     hit record;
     looked int := 0;
     ids text[] := '{}';
@@ -109,15 +111,14 @@ BEGIN
         FOR hit IN EXECUTE
             'SELECT h.call_id, h.at, ' || CASE WHEN best THEN
                 'CASE WHEN h.words @@ $1 THEN ts_rank(h.words, $1) END' ELSE '0' END || ' AS rank '
-            'FROM (SELECT l.call_id, l.at, l.words FROM public.call_list AS l WHERE ' || fits
-            || CASE WHEN by_days THEN ' AND l.at >= to_timestamp($2 * 86400.0)'
-                ' AND l.at < to_timestamp(($3 + 1) * 86400.0) AND ' || facets_of || ' && $4'
-                ELSE '' END
-            || ' ORDER BY l.at DESC, l.call_id DESC LIMIT $5) AS h'
-        USING words, since_day, day,
+            'FROM (SELECT * FROM (SELECT * FROM public.call_list AS l WHERE ' || fits
+            -- Apart, so that other indexes, of all days, are no part of the plan.
+            || CASE WHEN by_days THEN ' AND ' || facets_of || ' && $2 OFFSET 0' ELSE '' END
+            || ') AS l WHERE ' || in_time || ' ORDER BY l.at DESC, l.call_id DESC LIMIT $3) AS h'
+        USING words,
             ARRAY(SELECT mine::text || ' ' || d FROM generate_series(since_day, day) AS d),
             CASE WHEN NOT best THEN at_most - looked
-                 WHEN exact THEN 1001 - looked ELSE 10001 - looked END
+                 WHEN maybe = words THEN 1001 - looked ELSE 10001 - looked END
         LOOP
             IF best AND (looked = 10000 OR cardinality(ids) = 1000) THEN
                 RETURN NEXT;  -- where it stopped
@@ -136,8 +137,12 @@ BEGIN
                 ranks := ranks || hit.rank;
             END IF;
         END LOOP;
+        walked := walked + day - since_day + 1;
+        done := CASE WHEN best THEN greatest(cardinality(ids) / 1e3, looked / 1e4)
+                ELSE looked::float8 / at_most END;
+        -- As many more days as it will take, if there are as many in each as so far.
+        span := greatest(1, least(8 * span, ceil(1.3 * walked * (1 - done) / nullif(done, 0))));
         day := since_day - 1;
-        span := 4 * span;
     END LOOP;
     RETURN QUERY SELECT r.call_id, r.at, r.rank FROM unnest(ids, times, ranks)
         AS r (call_id, at, rank)
