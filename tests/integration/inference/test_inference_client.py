@@ -240,7 +240,9 @@ def test_work_is_spoken_in_its_voice_and_in_the_servers_own_when_there_is_no_suc
         with urlopen(f"{server.url}/v1/audio/voices") as answer:
             offered = json.load(answer)["voices"]
     assert {"en-gb", "en-us+f2", "de"} <= set(offered)
-    assert len(said["en-gb+f2"]) != len(said[""]) == len(said["en_US-piper-amy"])
+    # espeak-ng is never quite the same twice, but f2 is slower by far more than that.
+    assert len(said["en_US-piper-amy"]) == pytest.approx(len(said[""]), rel=0.01)
+    assert len(said["en-gb+f2"]) != pytest.approx(len(said[""]), rel=0.01)
 
 
 def test_a_page_is_no_speech() -> None:
