@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -31,7 +32,10 @@ from pydantic_settings import (
 from appliance.calls.errors import ConfigurationError
 
 _ROOT = Path(__file__).resolve().parent.parent
+_PREFIX = "APPLIANCE_"
 _FILE_VARIABLE = "APPLIANCE_SETTINGS"
+# Names that begin like a setting and are read elsewhere: by load_settings, and by `migrate`.
+_OTHER_VARIABLES = (_FILE_VARIABLE, "APPLIANCE_APP_PASSWORD")
 _USUAL_FILE = Path("/etc/appliance/appliance.toml")
 
 
@@ -71,6 +75,17 @@ def _addresses(value: Any) -> Any:
 
 Addresses = Annotated[str, BeforeValidator(_addresses)]
 """URLs with commas between them; in a file also a list."""
+
+
+def _parted(value: Any) -> Any:
+    """Text with commas, as the environment has it, in parts."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)]
+"""Several words; in the environment with commas between them."""
 
 
 class InferenceSettings(_Group):
@@ -199,7 +214,7 @@ class AdminSettings(_Group):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
-    hosts: tuple[str, ...] = Field(
+    hosts: Names = Field(
         default=("localhost", "127.0.0.1", "::1"),
         description="the names and addresses that the page may be asked for by, without ports",
     )
@@ -208,10 +223,10 @@ class AdminSettings(_Group):
     behind_tls: bool = Field(
         default=False, description="a proxy in front speaks TLS: cookies are marked Secure"
     )
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: Names = Field(
         default=(), description="networks whose X-Forwarded-For is believed"
     )
-    metrics_from: tuple[str, ...] = Field(
+    metrics_from: Names = Field(
         default=("127.0.0.0/8", "::1/128"),
         description="networks that may read /metrics and /readyz's details without signing in",
     )
@@ -228,7 +243,7 @@ class Settings(BaseSettings):
     """Everything that can be set. Frozen: a change needs a restart of the process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="APPLIANCE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
     database_url: str = Field(
@@ -291,6 +306,7 @@ def load_settings() -> Settings:
     Raises:
         ConfigurationError: naming each setting that is wrong and what it wants.
     """
+    _refuse_unknown_names()
     try:
         return Settings()
     except ValidationError as error:
@@ -303,3 +319,23 @@ def load_settings() -> Settings:
         raise ConfigurationError(
             f"settings: {error}; set single values, such as APPLIANCE_SWITCH__PORT"
         ) from error
+
+
+def _refuse_unknown_names() -> None:
+    """A name that is misspelt would be passed over, and its setting stay as it comes.
+
+    Names below a group that there is are looked at with their values.
+    """
+    known = {f"{_PREFIX}{field.upper()}" for field in Settings.model_fields}
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith(_PREFIX)
+        and name.partition("__")[0] not in known
+        and name not in _OTHER_VARIABLES
+    )
+    if unknown:
+        raise ConfigurationError(
+            f"settings: the environment has {', '.join(unknown)}, and there is no such setting: "
+            f"the names that there are begin with {', '.join(sorted(known))}"
+        )

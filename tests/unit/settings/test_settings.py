@@ -63,6 +63,8 @@ def test_names_that_others_share_come_after_ours(monkeypatch: pytest.MonkeyPatch
         ("APPLIANCE_SWITCH__PORT", "70000", "switch.port"),
         ("APPLIANCE_SWITCH__NAME", "x", "switch.name"),
         ("APPLIANCE_SWITCH", "x", "APPLIANCE_SWITCH__PORT"),
+        ("APPLIANCE_SWICH__PORT", "8021", "APPLIANCE_SWICH__PORT"),
+        ("APPLIANCE_NAMES", "x", "APPLIANCE_NAMES"),
         ("APPLIANCE_LOG_LEVEL", "LOUD", "log_level"),
         ("APPLIANCE_INFERENCE__DEVICE", "abacus", "inference.device"),
         ("APPLIANCE_INFERENCE__RECOGNIZE_TIMEOUT_S", "0", "inference.recognize_timeout_s"),
@@ -78,6 +80,23 @@ def test_what_is_wrong_is_named(
         load_settings()
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_names_stand_with_commas_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file(tmp_path, monkeypatch, "[admin]\nhosts = ['a.example', 'b.example']\n")
+    assert load_settings().admin.hosts == ("a.example", "b.example")
+    monkeypatch.setenv("APPLIANCE_ADMIN__HOSTS", "tel.example.org, 192.0.2.2")
+    monkeypatch.setenv("APPLIANCE_ADMIN__TRUSTED_PROXIES", "")
+    own = load_settings().admin
+    assert own.hosts == ("tel.example.org", "192.0.2.2")
+    assert own.trusted_proxies == ()
+
+
+def test_names_that_others_read_are_no_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPLIANCE_APP_PASSWORD", "x")
+    load_settings()
 
 
 def test_everything_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
