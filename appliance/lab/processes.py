@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.calls.errors import ConfigurationError
-from appliance.storage.child import dies_with_us
+from appliance.storage.child import start_child
 
 _START_S = 60.0
 _STOP_S = 10.0
@@ -40,9 +40,9 @@ class ApplianceProcess:
         """Start it, without waiting."""
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            self._process = start_child(
                 self._arguments, env=self._environment, stdout=subprocess.PIPE, stderr=log,
-                start_new_session=True, preexec_fn=dies_with_us,
+                start_new_session=True,
             )  # fmt: skip
 
     def wait_ready(self) -> None:

@@ -14,7 +14,6 @@ import shutil
 import signal
 import socket
 import subprocess
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +21,7 @@ from typing import Self
 import psycopg
 
 from appliance.calls.errors import ConfigurationError, StorageError
-from appliance.storage.child import dies_with_us
+from appliance.storage.child import start_child
 
 _START_TIMEOUT_S = 30.0
 _FAST, _AT_ONCE = signal.SIGINT, signal.SIGQUIT  # how PostgreSQL is told to shut down
@@ -179,8 +178,9 @@ class PrivateCluster:
         for name, value in options.items():
             server += ["-c", f"{name}={value}"]
         with (self.directory / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = start_child(
                 server,
+                _FAST,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -189,7 +189,6 @@ class PrivateCluster:
                 user=self._user.pw_uid if self._user else None,
                 group=self._user.pw_gid if self._user else None,
                 extra_groups=[] if self._user else None,
-                preexec_fn=partial(dies_with_us, _FAST),
             )
         return self._wait_until_ready(self._process)
 

@@ -27,7 +27,7 @@ from appliance.inference.protocols import (
     SpeechRequest,
 )
 from appliance.inference.server import run
-from appliance.storage.child import dies_with_us
+from appliance.storage.child import start_child
 
 _STARTER = Path(__file__).resolve().parents[3] / "models" / "starter"
 WHISPER = str(_STARTER / "whisper")
@@ -163,12 +163,10 @@ def _sustained(url: str) -> int:
 def _server(capacity: int) -> Iterator[str]:
     """A model server with the starter models, in a process of its own, ready."""
     command = [sys.executable, "-m", _MODULE, str(capacity)]
-    with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdout=subprocess.PIPE, text=True, preexec_fn=dies_with_us
-    ) as process:
+    with start_child(command, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
-            url = process.stdout.readline().strip()
+            url = process.stdout.readline().decode().strip()
             deadline = time.monotonic() + LOAD_S
             while urllib3.request("GET", f"{url}/health", timeout=LOAD_S).status != 200:
                 if time.monotonic() > deadline:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 _LAB = """
 import sys
+import threading
 from pathlib import Path
 from appliance.lab.processes import ApplianceProcess
 engines = {"RECOGNIZER": "instant", "LANGUAGE_MODEL": "rules", "VOICE": "instant", "PORT": "0"}
 environment = {f"APPLIANCE_INFERENCE__{name}": value for name, value in engines.items()}
 process = ApplianceProcess("inference", ["inference"], environment, Path(sys.argv[1]))
-process.start()
+starting = threading.Thread(target=process.start)
+starting.start()
+starting.join()
 process.wait_ready()
 print(process.pid, flush=True)
 sys.stdin.read()
