@@ -24,7 +24,9 @@ def start_child(
 
     def start() -> "subprocess.Popen[bytes]":
         bind = partial(dies_with_us, how)
-        return subprocess.Popen(arguments, preexec_fn=bind, text=False, **options)
+        return subprocess.Popen(  # noqa: S603 - our own programs
+            arguments, preexec_fn=bind, text=False, **options
+        )
 
     # The kernel goes by the end of the thread that forked, and this one ends with the process.
     return _starter.submit(start).result()
