@@ -121,8 +121,10 @@ class _Attempt:
             if self._arrival.ready():
                 result = self._talk(self._arrival.get(), announcement, meanwhile)
                 cause = ""
-            elif self._decision.declined.is_set():
-                result, cause = TransferResult.DECLINED, HangupCause.CALL_REJECTED.value
+            elif self._decision.stopped.is_set():
+                result = self._decision.result
+                if result is TransferResult.DECLINED:
+                    cause = HangupCause.CALL_REJECTED.value
             else:
                 result, cause = _not_answered(dialling)
         finally:
@@ -150,8 +152,8 @@ class _Attempt:
 
     def _wait_for_answer(self, dialling: gevent.Greenlet) -> None:
         patience_s = self._target.ring_timeout_s + _ARRIVAL_GRACE_S
-        declined = self._decision.declined
-        gevent.wait([self._arrival, dialling, declined], timeout=patience_s, count=1)
+        stopped = self._decision.stopped
+        gevent.wait([self._arrival, dialling, stopped], timeout=patience_s, count=1)
         answered = isinstance(dialling.value, commands.OriginateResult)
         if not self._arrival.ready() and answered and dialling.value.cause is None:
             self._arrival.wait(_ARRIVAL_GRACE_S)

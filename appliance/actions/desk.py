@@ -24,9 +24,9 @@ def ask_desk(
     Whoever has decided already, elsewhere, is told nothing more.
 
     Returns:
-        CONNECTED when they accepted, DECLINED for 2 or a hang-up, NO_RESPONSE when no key came
-        after the announcement was said twice, NO_MEDIA when neither a key nor any audio came from
-        the phone after it was said once.
+        CONNECTED when they accepted, DECLINED for 2 or a hang-up, CALLED_OFF when it was,
+        NO_RESPONSE when no key came after the announcement was said twice, NO_MEDIA when neither a
+        key nor any audio came from the phone after it was said once.
 
     Raises:
         SwitchError: when FreeSWITCH does not let us take the leg's audio.
@@ -61,8 +61,7 @@ def _ask(call: Call, desk: Line, announcement: str, decision: DeskDecision) -> T
             gevent.wait([spoken.done, made], timeout=_LONGEST_ANNOUNCEMENT_S, count=1)
             made.wait(patience_s)
         if made.ready():
-            accepted = made.value == ACCEPT
-            return TransferResult.CONNECTED if accepted else TransferResult.DECLINED
+            return decision.result
         if sends_nothing(call.switch, desk.channel.uuid):
             return TransferResult.NO_MEDIA
     return TransferResult.NO_RESPONSE

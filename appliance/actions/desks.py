@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from gevent.event import AsyncResult
 from gevent.event import Event as Flag
 
+from appliance.calls.transfer import TransferResult
 from appliance.switch.call_channel import CallChannel
 
 ROLE_VARIABLE = "appliance_role"
@@ -18,32 +19,40 @@ CALL_VARIABLE = "appliance_call_id"
 TRANSFER_VARIABLE = "appliance_transfer_id"
 DESK_ROLE = "desk"
 ACCEPT, DECLINE = "1", "2"
-GONE = ""
+GONE, CALLED_OFF = "", "called off"
 # FreeSWITCH sets it on the legs of ``user/EXTENSION@DOMAIN``.
 _EXTENSION_VARIABLE = "dialed_user"
+
+
+_RESULTS = {ACCEPT: TransferResult.CONNECTED, CALLED_OFF: TransferResult.CALLED_OFF}
 
 
 class DeskDecision:
     """Whether a desk takes the call: the first word counts, by its keys or from elsewhere.
 
     Attributes:
-        made: holds `ACCEPT`, `DECLINE`, or `GONE` for a desk that hung up.
-        declined: set when it was declined, also before anybody picked up.
+        made: holds `ACCEPT`, `DECLINE`, `GONE` for a desk that hung up, or `CALLED_OFF`.
+        stopped: set when it rings in vain, also before anybody picked up.
     """
 
     def __init__(self) -> None:
         """Nothing is decided."""
         self.made: AsyncResult[str] = AsyncResult()
-        self.declined = Flag()
+        self.stopped = Flag()
 
     def make(self, key: str) -> bool:
         """Decide; False when that was done before."""
         if self.made.ready():
             return False
         self.made.set(key)
-        if key == DECLINE:
-            self.declined.set()
+        if key in (DECLINE, CALLED_OFF):
+            self.stopped.set()
         return True
+
+    @property
+    def result(self) -> TransferResult:
+        """What the decision makes of the attempt; only to be asked once it is made."""
+        return _RESULTS.get(self.made.value, TransferResult.DECLINED)
 
 
 class Desks:
@@ -84,7 +93,7 @@ class Desks:
                 del self._decisions[call_id]
 
     def decide(self, call_id: str, key: str) -> bool:
-        """Accept or decline in the place of the desk; False when nothing is to be decided."""
+        """Accept, decline or call off in the desk's place; False when nothing is to be decided."""
         decision = self._decisions.get(call_id)
         return decision is not None and decision.make(key)
 

@@ -13,7 +13,10 @@ class TransferMode(StrEnum):
 
 
 class TransferResult(StrEnum):
-    """One attempt's result. Only ``CONNECTED`` ends the conversation with the appliance."""
+    """One attempt's result. Only ``CONNECTED`` ends the conversation with the appliance.
+
+    ``CALLED_OFF``: the caller or an operator wanted something else while the phone rang.
+    """
 
     CONNECTED = "connected"
     BUSY = "busy"
@@ -22,6 +25,7 @@ class TransferResult(StrEnum):
     NO_RESPONSE = "no_response"
     UNREACHABLE = "unreachable"
     NO_MEDIA = "no_media"
+    CALLED_OFF = "called_off"
     CALLER_HUNG_UP = "caller_hung_up"
     FAILED = "failed"
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import gevent
 import structlog
@@ -43,6 +44,7 @@ from appliance.controller.inputs import (
     Superseded,
     TransferDone,
 )
+from appliance.controller.leg_events import pump
 from appliance.controller.listening import Listener
 from appliance.controller.order_runner import OrderRunner
 from appliance.controller.speaking import SpeechOutput
@@ -51,8 +53,6 @@ from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.steps import FallBack, HangUp, Step
 
 log = structlog.get_logger(__name__)
-
-_HANGUP_EVENTS = frozenset({"CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,8 @@ class CallSession:
 
         Returns when the caller's leg is gone, was left to the dialplan, or is another session's.
         """
-        pump = gevent.spawn(self._pump)
-        pump.name = f"events-{self._call.call_id}"
+        events = gevent.spawn(pump, self._call, self._inbox.put)
+        events.name = f"events-{self._call.call_id}"
         try:
             self._carry_out(first)
             while not self._over:
@@ -134,7 +134,7 @@ class CallSession:
             self._holding.end()
             self._output.close()
             self._call.line.close()
-            pump.kill()
+            events.kill()
             self._refuse_the_rest()
         self._record_end()
 
@@ -144,23 +144,6 @@ class CallSession:
             item = self._inbox.get()
             if isinstance(item, OrderGiven):
                 self._orders.refuse(item, "The call has just left this controller.")
-
-    def _pump(self) -> None:
-        """Turn the leg's own Event Socket events into inputs."""
-        channel = self._call.line.channel
-        for event in iter(channel.events.get, None):
-            name = event.get("Event-Name")
-            if name == "CHANNEL_BRIDGE":
-                self._call.bridged.set()
-            elif name == "CHANNEL_UNBRIDGE":
-                self._call.bridged.clear()
-            elif name == "DTMF":
-                self._inbox.put(CallerPressed(event.get("DTMF-Digit", "")))
-            elif name in _HANGUP_EVENTS and event.get("Unique-ID") in {None, "", channel.uuid}:
-                self._inbox.put(Hangup(event.get("Hangup-Cause", "UNKNOWN")))
-                # Nobody hears the last words any more, so nobody need wait for them.
-                self._call.line.fall_silent()
-        self._inbox.put(SessionClosed())
 
     def _wait_and_handle(self) -> None:
         try:
@@ -217,14 +200,20 @@ class CallSession:
                 self._steps.handed_over = True
                 self._over = True
             case TransferDone(result=result):
-                self._steps.transfer_over(result)
-                if not result.connected:
-                    ordered = self._orders.after_transfer(result, _now())
-                    self._carry_out(ordered or self._conversation.transferred(result, _now()))
+                instead = self._steps.transfer_over(result)
+                if instead is not None:
+                    self._carry_out(instead(_now()))
+                elif not result.connected:
+                    self._carry_out(self._conversation.transferred(result, _now()))
             case OrderGiven():
                 self._orders.carry_out(item, _now())
+            case CallerSaid() if self._steps.ringing is not None:
+                self._record_said(item)
+                self._second_thoughts(item.text, item.confidence)
+            case CallerPressed(digit=digit) if self._steps.ringing is not None:
+                self._record_key(digit)
+                self._second_thoughts(digit, 1.0, keyed=True)
             case _ if self._steps.busy_connecting:
-                # Nothing the caller says while a desk rings changes where the call is going.
                 return
             case FinishedSpeaking():
                 self._quiet_since = time.monotonic()
@@ -232,7 +221,7 @@ class CallSession:
                 self._on_said(item)
             case CallerPressed(digit=digit):
                 self._output.interrupt()
-                self._call.log.turn(speaker=Speaker.CALLER, text=digit, source="dtmf")
+                self._record_key(digit)
                 self._carry_out(self._conversation.pressed(digit, _now()))
             case NotUnderstood(error=error):
                 self._failed("recognizer", error)
@@ -264,17 +253,30 @@ class CallSession:
     def _on_said(self, said: CallerSaid) -> None:
         self._quiet_since = None
         self._sure_of_media = True
+        delays = self._record_said(said)
+        self._waits(True)
+        started = time.monotonic()
+        steps = self._conversation.heard(said.text, said.confidence, _now())
+        delays["decide"] = round((time.monotonic() - started) * 1000, 1)
+        self._carry_out(steps, delays, said.decided_at)
+
+    def _record_said(self, said: CallerSaid) -> dict[str, float]:
         delays = {"endpoint": said.endpoint_ms, "transcribe": round(said.transcribe_ms, 1)}
         self._call.log.turn(
             speaker=Speaker.CALLER, text=said.text, started_ms=said.started_ms,
             ended_ms=said.ended_ms, confidence=said.confidence, model=said.model,
             delays_ms=delays,
         )  # fmt: skip
-        self._waits(True)
-        started = time.monotonic()
-        steps = self._conversation.heard(said.text, said.confidence, _now())
-        delays["decide"] = round((time.monotonic() - started) * 1000, 1)
-        self._carry_out(steps, delays, said.decided_at)
+        return delays
+
+    def _record_key(self, digit: str) -> None:
+        self._call.log.turn(speaker=Speaker.CALLER, text=digit, source="dtmf")
+
+    def _second_thoughts(self, text: str, confidence: float, *, keyed: bool = False) -> None:
+        """The caller speaks while a desk rings: most of it changes nothing, some of it must."""
+        decision = self._conversation.second_thoughts(text, confidence, _now(), keyed=keyed)
+        if decision is not None:
+            self._steps.call_off(partial(self._conversation.changed_course, decision))
 
     def _failed(self, stage: str, error: str) -> None:
         self._call.log.record(StageFailed, stage=stage, error=error, fallback="keypad and a person")

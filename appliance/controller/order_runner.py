@@ -6,16 +6,15 @@ given, and the call has gone on since.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from appliance.actions.call import Call
 from appliance.actions.desks import ACCEPT, DECLINE
-from appliance.calls.directory import Target
 from appliance.calls.errors import SwitchError
 from appliance.calls.events import OrderAnswered, Outcome
 from appliance.calls.orders import Order, OrderAnswer, Verb
-from appliance.calls.transfer import TransferResult
 from appliance.controller.inputs import OrderGiven
 from appliance.controller.speaking import SpeechOutput
 from appliance.controller.steps import StepRunner
@@ -42,8 +41,6 @@ class OrderRunner:
         self._output = output
         self._conversation = conversation
         self._follow = follow
-        # What shall happen once the desk that rings has been called off.
-        self._next: tuple[Target, bool] | None = None
 
     def carry_out(self, given: OrderGiven, now: datetime) -> None:
         """Do it, or refuse it with words; either is an event of the call."""
@@ -63,14 +60,6 @@ class OrderRunner:
     def refuse(self, given: OrderGiven, words: str) -> None:
         """It is too late."""
         given.answer(OrderAnswer(False, words))
-
-    def after_transfer(self, result: TransferResult, now: datetime) -> list[Step]:
-        """What was ordered for when the desk has stopped ringing; empty when nothing was."""
-        following, self._next = self._next, None
-        if following is None or result is TransferResult.CALLER_HUNG_UP:
-            return []
-        target, for_message = following
-        return self._conversation.sent_to(target, now, for_message)
 
     def _done(self, order: Order, now: datetime) -> OrderAnswer:
         match order.verb:
@@ -120,9 +109,8 @@ class OrderRunner:
             self._follow(self._conversation.sent_to(target, now))
             return OrderAnswer(True, f"Ringing {target.name}.")
         rung = self._steps.with_whom
-        if not self._call.desks.decide(self._call.call_id, DECLINE):
+        if not self._steps.call_off(partial(self._conversation.sent_to, target)):
             return OrderAnswer(False, f"{rung} is being connected just now.")
-        self._next = (target, False)
         return OrderAnswer(True, f"{rung} rings no more; ringing {target.name}.")
 
     def _decide(self, key: str, words: str) -> OrderAnswer:
@@ -132,9 +120,11 @@ class OrderRunner:
 
     def _take_message(self) -> OrderAnswer:
         target = self._steps.ringing
-        if target is None or not self._call.desks.decide(self._call.call_id, DECLINE):
-            return OrderAnswer(False, "No desk rings for this call, or it has decided already.")
-        self._next = (target, True)
+        late = OrderAnswer(False, "No desk rings for this call, or it has decided already.")
+        if target is None:
+            return late
+        if not self._steps.call_off(lambda _: self._conversation.message_for(target), DECLINE):
+            return late
         return OrderAnswer(True, f"Declined; the appliance takes a message for {target.name}.")
 
     def _record(self, order: Order, answer: OrderAnswer) -> None:

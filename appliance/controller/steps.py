@@ -1,12 +1,14 @@
 """Carrying out what the conversation decided, one action after the other."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import gevent
 
 from appliance.actions.attended_transfer import attended_transfer
 from appliance.actions.blind_transfer import blind_transfer
 from appliance.actions.call import Call
+from appliance.actions.desks import CALLED_OFF
 from appliance.actions.fall_back import fall_back
 from appliance.actions.hang_up import hang_up
 from appliance.actions.take_message import take_message
@@ -23,6 +25,9 @@ from appliance.media.tones import ringback
 from appliance.speech.events import Expectation
 
 _LAST_WORDS_S = 10.0
+
+Instead = Callable[[datetime], Sequence[Step]]
+"""What the caller gets in place of the attempt that was called off."""
 
 
 class StepRunner:
@@ -49,6 +54,7 @@ class StepRunner:
         self._transfers = transfers_before
         self._connecting: gevent.Greenlet | None = None
         self._target: Target | None = None
+        self._instead: Instead | None = None
         self._ended: tuple[Outcome, str] | None = None
 
     @property
@@ -164,8 +170,23 @@ class StepRunner:
         """Whatever ends the call now, this is how it ended."""
         self._ended = (outcome, how)
 
-    def transfer_over(self, result: TransferResult) -> None:
-        """The transfer's greenlet is done; with the caller or without."""
+    def call_off(self, instead: Instead, key: str = CALLED_OFF) -> bool:
+        """Stop what rings, and go on with ``instead`` once it is quiet. False: it is too late.
+
+        Args:
+            key: `DECLINE` when it is the desk that does not want the call.
+        """
+        if not self._call.desks.decide(self._call.call_id, key):
+            return False
+        self._instead = instead
+        return True
+
+    def transfer_over(self, result: TransferResult) -> Instead | None:
+        """The transfer's greenlet is done; with the caller or without.
+
+        Returns what the caller gets instead, when it was called off.
+        """
+        instead, self._instead = self._instead, None
         self._connecting = None
         self.connected = result.connected
         if self.connected:
@@ -174,6 +195,8 @@ class StepRunner:
             self._call.line.close()
         else:
             self._call.line.fall_silent()
+        gone = result in (TransferResult.CONNECTED, TransferResult.CALLER_HUNG_UP)
+        return None if gone else instead
 
     def fall_back(self, reason: str) -> bool:
         """Leave the caller to the dialplan: the hunt group, then voicemail."""

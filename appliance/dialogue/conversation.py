@@ -25,6 +25,7 @@ from appliance.dialogue.keypad import Keypad
 from appliance.dialogue.moves import Moves
 from appliance.dialogue.prompts import SENTENCES, sentence
 from appliance.dialogue.reactions import Reactions
+from appliance.dialogue.second_thoughts import KEYS, changes_course
 from appliance.dialogue.state import Phase, State
 from appliance.dialogue.steps import Decided, FallBack, HangUp, Say, Step
 
@@ -190,17 +191,45 @@ class Conversation:
         self._state.remember("appliance", text)
         return [Say(text, interruptible=False, expect=self._state.last_expect)]
 
-    def sent_to(self, target: Target, now: datetime, for_message: bool = False) -> list[Step]:
-        """Somebody of the organisation has the caller connected, or a message taken."""
+    def sent_to(self, target: Target, now: datetime) -> list[Step]:
+        """Somebody of the organisation has the caller connected."""
         state = self._state
         if state.ended is not None:
             return self._ending()
         state.intake, state.keys = None, ""
-        if for_message:
-            lead = prompts.not_connected(TransferResult.DECLINED, target.name)
-            return self._moves.take_message(target, lead)
         state.attempts.pop(target.id, None)
         return self._moves.transfer(target, now)
+
+    def message_for(self, target: Target) -> list[Step]:
+        """Somebody of the organisation has a message taken in place of the call."""
+        state = self._state
+        if state.ended is not None:
+            return self._ending()
+        state.intake, state.keys = None, ""
+        lead = prompts.not_connected(TransferResult.DECLINED, target.name)
+        return self._moves.take_message(target, lead)
+
+    def second_thoughts(
+        self, text: str, confidence: float, now: datetime, *, keyed: bool = False
+    ) -> Decision | None:
+        """What the caller wants instead, said or keyed while a phone rings. None: nothing else."""
+        state = self._state
+        words = KEYS.get(text, "") if keyed else text
+        if state.phase is not Phase.TRANSFERRING or not plain(words):
+            return None
+        turn = self._turn(words, confidence, now, keyed=keyed and words == text)
+        state.remember("caller", text)
+        decision = self._chain.decide(turn)
+        return decision if changes_course(decision, turn, state) else None
+
+    def changed_course(self, decision: Decision, now: datetime) -> list[Step]:
+        """The phone has stopped ringing because of :meth:`second_thoughts`."""
+        state = self._state
+        if state.ended is not None:
+            return self._ending()
+        state.attempts.pop(state.target_id, None)  # nobody was tried in vain
+        state.phase = Phase.LISTENING
+        return [Decided(decision), *self._reactions.to(decision, now)]
 
     def turned_away(self) -> list[Step]:
         """There are too many calls to talk with this one: people take it, by the dialplan."""

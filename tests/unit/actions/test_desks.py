@@ -3,8 +3,18 @@
 from typing import Any, cast
 
 import gevent
+import pytest
 
-from appliance.actions.desks import ACCEPT, DECLINE, TRANSFER_VARIABLE, Desks
+from appliance.actions.desks import (
+    ACCEPT,
+    CALLED_OFF,
+    DECLINE,
+    GONE,
+    TRANSFER_VARIABLE,
+    DeskDecision,
+    Desks,
+)
+from appliance.calls.transfer import TransferResult
 from tests.unit.actions.doubles import LIMIT_S, FakeChannel
 
 
@@ -95,5 +105,22 @@ def test_a_desk_decides_once() -> None:
         assert desks.decide("call", DECLINE)
         assert not desks.decide("call", ACCEPT)
         assert decision.made.value == DECLINE
-        assert decision.declined.is_set()
+        assert decision.stopped.is_set()
     assert not desks.decide("call", ACCEPT)
+
+
+@pytest.mark.parametrize(
+    ("word", "result", "stops"),
+    [
+        (ACCEPT, TransferResult.CONNECTED, False),
+        (DECLINE, TransferResult.DECLINED, True),
+        (CALLED_OFF, TransferResult.CALLED_OFF, True),
+        (GONE, TransferResult.DECLINED, False),
+    ],
+)
+def test_what_each_word_makes_of_the_attempt(
+    word: str, result: TransferResult, stops: bool
+) -> None:
+    decision = DeskDecision()
+    assert decision.make(word)
+    assert (decision.result, decision.stopped.is_set()) == (result, stops)

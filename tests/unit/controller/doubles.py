@@ -7,6 +7,7 @@ import gevent
 from gevent.event import AsyncResult
 from gevent.queue import Queue
 
+from appliance.calls.decision import Decision
 from appliance.calls.errors import InferenceError
 from appliance.calls.events import Outcome
 from appliance.calls.transfer import TransferResult
@@ -86,6 +87,7 @@ class FakeConversation:
     Attributes:
         told: the inputs, in order; tests wait on it.
         outcome: what a hang-up now would come to.
+        changes_to: what the caller is taken to want instead while it rings.
     """
 
     def __init__(self) -> None:
@@ -93,6 +95,7 @@ class FakeConversation:
         self.steps: dict[str, list[Step]] = {}
         self.thinking: AsyncResult | None = None
         self.outcome = (Outcome.CALLER_HUNG_UP, "the caller hung up (listening)")
+        self.changes_to: Decision | None = None
 
     def _answer(self, what: str, *about: object) -> list[Step]:
         self.told.put((what, *about))
@@ -111,6 +114,15 @@ class FakeConversation:
 
     def transferred(self, result: TransferResult, now: object) -> list[Step]:
         return self._answer("transferred", result)
+
+    def second_thoughts(
+        self, text: str, confidence: float, now: object, *, keyed: bool = False
+    ) -> Decision | None:
+        self.told.put(("second thoughts", text, keyed))
+        return self.changes_to
+
+    def changed_course(self, decision: Decision, now: object) -> list[Step]:
+        return self._answer("changed course", decision)
 
     def failed(self, stage: str, now: object) -> list[Step]:
         return self._answer("failed", stage)

@@ -7,6 +7,7 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 
+from appliance.actions.desks import DECLINE
 from appliance.calls.decision import Action, Decision, Intent, Verdict
 from appliance.calls.errors import InferenceError, SwitchGoneError
 from appliance.calls.events import (
@@ -397,11 +398,9 @@ def test_a_transfer_in_vain_goes_on_with_the_conversation(begin: Begin, scene: S
     assert not session.job.ready()
 
 
-def test_while_it_rings_nothing_changes_where_the_call_goes(begin: Begin, scene: Scene) -> None:
+def test_while_it_rings_broken_engines_change_nothing(begin: Begin, scene: Scene) -> None:
     session = Ringing(begin, scene).session
-    scene.channel.press("0")
     session.listener.on_lost(3000)
-    session.says("operator")
     session.frame(turn_ended())
     _, answer = session.recognizer.next()
     answer.set(InferenceError("gone"))
@@ -409,6 +408,46 @@ def test_while_it_rings_nothing_changes_where_the_call_goes(begin: Begin, scene:
     gevent.idle()
     assert session.conversation.told.empty()
     assert not session.job.ready()
+
+
+def test_what_is_said_and_keyed_while_it_rings_is_on_record(begin: Begin, scene: Scene) -> None:
+    session = Ringing(begin, scene).session
+    scene.channel.press("7")
+    assert session.conversation.next() == ("second thoughts", "7", True)
+    session.says("it is ringing")
+    assert session.conversation.next() == ("second thoughts", "it is ringing", False)
+    heard = [turn.text for turn in scene.kept.of(TurnTaken) if turn.speaker is Speaker.CALLER]
+    assert heard == ["7", "it is ringing"]
+    assert scene.kept.of(TransferEnded) == []
+
+
+def test_what_rings_is_called_off_for_what_the_caller_wants_instead(
+    begin: Begin, scene: Scene
+) -> None:
+    ringing = Ringing(begin, scene)
+    session = ringing.session
+    decision = Decision("never mind", Intent.CONFIRM_NO, Action.ANSWER)
+    session.conversation.changes_to = decision
+    session.conversation.steps["changed course"] = [Say("All right.")]
+    session.spoken()
+    session.spoken()  # it rings
+    session.says("never mind")
+    assert session.conversation.next() == ("second thoughts", "never mind", False)
+    assert session.conversation.next() == ("changed course", decision)
+    assert session.spoken().said == "All right."
+    assert ringing.answer.ready()  # the phone rings no more
+    assert scene.kept.next(TransferEnded).result == "called_off"
+    assert not session.job.ready()
+
+
+def test_what_is_called_off_too_late_changes_nothing(begin: Begin, scene: Scene) -> None:
+    ringing = Ringing(begin, scene)
+    session = ringing.session
+    scene.call.desks.decide(scene.call.call_id, DECLINE)
+    session.conversation.changes_to = Decision("x", Intent.CONFIRM_NO, Action.ANSWER)
+    session.says("never mind")
+    assert session.conversation.next() == ("second thoughts", "never mind", False)
+    assert session.conversation.next() == ("transferred", TransferResult.DECLINED)
 
 
 def test_the_caller_hangs_up_while_it_rings(begin: Begin, scene: Scene) -> None:

@@ -94,6 +94,20 @@ class CallScript:
     def transfer_ends(self, result: TransferResult) -> "CallScript":
         return self._done(self.conversation.transferred(result, self.now))
 
+    def says_while_it_rings(self, text: str, confidence: float = 0.95) -> "CallScript":
+        """The phone rings on, or is called off and the conversation goes on at once."""
+        return self._second_thoughts(self.conversation.second_thoughts(text, confidence, self.now))
+
+    def keys_while_it_rings(self, key: str) -> "CallScript":
+        return self._second_thoughts(
+            self.conversation.second_thoughts(key, 1.0, self.now, keyed=True)
+        )
+
+    def _second_thoughts(self, decision: Decision | None) -> "CallScript":
+        if decision is None:
+            return self._done([])
+        return self._done(self.conversation.changed_course(decision, self.now))
+
     def engine_fails(self, stage: str) -> "CallScript":
         return self._done(self.conversation.failed(stage, self.now))
 

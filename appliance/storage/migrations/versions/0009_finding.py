@@ -169,9 +169,7 @@ def downgrade() -> None:
     before = op.get_context().environment_context.script.get_revision("0007")
     _replace_find(before.module._FIND)
     op.execute("DROP INDEX ix_call_list_found_by")
-    op.execute(
-        "DROP FUNCTION appliance_facets(uuid, timestamptz, text, smallint, text[], text[])"
-    )
+    op.execute("DROP FUNCTION appliance_facets(uuid, timestamptz, text, smallint, text[], text[])")
     op.execute("DROP FUNCTION appliance_day(timestamptz)")
     for name, definition in _REPLACED.items():
         op.execute(f"CREATE INDEX ix_call_list_{name} ON call_list {definition}")

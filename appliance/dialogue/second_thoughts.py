@@ -1,0 +1,37 @@
+"""What a caller may still change while a phone rings for them.
+
+Most of what is said then is meant for somebody beside the caller, and a recogniser invents words
+on noise; so only what cannot well be meant otherwise counts. A farewell does not: whoever wants to
+leave hangs up, and nobody is to be hung up on for words that were never said.
+"""
+
+import re
+
+from appliance.calls.decision import Action, Decision, Intent, Priority
+from appliance.decisions.context import TurnContext
+from appliance.decisions.policies.closed_answers import LABEL_CANCEL
+from appliance.dialogue.state import State
+
+MIN_CONFIDENCE = 0.6
+"""Under it only an emergency counts."""
+
+KEYS = {"0": "0", "*": "cancel"}
+"""What may be keyed, and as what it is understood."""
+
+_CORRECTS = re.compile(r"^(?:oh |wait |sorry )*(?:no|not|sorry|wait|actually|i meant|i mean)\b")
+
+
+def changes_course(decision: Decision, turn: TurnContext, state: State) -> bool:
+    """Whether what rings is to be called off for what was decided on ``turn``."""
+    if state.priority is Priority.EMERGENCY:
+        return False  # help is on its way
+    if decision.intent is Intent.EMERGENCY:
+        return True
+    if turn.confidence < MIN_CONFIDENCE:
+        return False
+    if LABEL_CANCEL in decision.labels:
+        return True
+    elsewhere = decision.target_id not in (None, state.target_id)
+    if decision.action is not Action.TRANSFER or not elsewhere:
+        return False
+    return decision.intent is Intent.OPERATOR or bool(_CORRECTS.match(turn.plain))
