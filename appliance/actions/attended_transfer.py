@@ -20,6 +20,7 @@ from appliance.actions.desks import (
     ROLE_VARIABLE,
     TRANSFER_VARIABLE,
     DeskDecision,
+    extension_of,
 )
 from appliance.actions.unbroken import asked, unbroken
 from appliance.calls.directory import Target, checked_extension
@@ -129,7 +130,9 @@ class _Attempt:
                 result, cause = _not_answered(dialling)
         finally:
             if result.connected:
-                self._record_legs(HangupCause.LOSE_RACE.value, but=self._arrival.get().uuid)
+                desk = self._arrival.get()
+                self._call.desk_legs.append((desk.uuid, extension_of(desk)))
+                self._record_legs(HangupCause.LOSE_RACE.value, but=desk.uuid)
             else:
                 self._take_down(dialling, cause)
         return result, cause
@@ -184,7 +187,12 @@ class _Attempt:
         if desk.hung_up:
             return TransferResult.DECLINED
         self._call.bridged.clear()
-        return unbroken(f"bridge-{self._transfer_id}", self._bridged, desk.uuid)
+        try:
+            return unbroken(f"bridge-{self._transfer_id}", self._bridged, desk.uuid)
+        except gevent.GreenletExit:
+            if self._call.bridged.is_set():
+                return TransferResult.CONNECTED  # one of them hung up as soon as they were
+            raise
 
     def _bridged(self, desk_id: str) -> TransferResult:
         call = self._call

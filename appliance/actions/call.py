@@ -38,7 +38,8 @@ class Call:
 
     Attributes:
         caller_name: hostile text; only ever spoken or stored, and sanitised before a dial string.
-        bridged: set while FreeSWITCH says that the caller's leg is connected to another.
+        bridged: set once FreeSWITCH has said that the caller's leg is connected to another.
+        desk_legs: the desk legs that the caller was connected to, as (unique id, extension).
     """
 
     line: Line
@@ -50,6 +51,7 @@ class Call:
     caller_number: str
     caller_name: str
     bridged: Event = field(default_factory=Event)
+    desk_legs: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def call_id(self) -> str:

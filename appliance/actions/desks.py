@@ -55,6 +55,11 @@ class DeskDecision:
         return _RESULTS.get(self.made.value, TransferResult.DECLINED)
 
 
+def extension_of(desk: CallChannel) -> str:
+    """Which extension's phone a desk leg is."""
+    return desk.event.var(_EXTENSION_VARIABLE)
+
+
 class Desks:
     """The desk legs and reservations of one controller process."""
 
@@ -107,19 +112,11 @@ class Desks:
             return
         self._legs[channel.uuid] = channel
         try:
-            with self._taking((channel.event.var(_EXTENSION_VARIABLE),)):
+            with self._taking((extension_of(channel),)):
                 arrival.set(channel)
                 channel.closed.wait()
         finally:
             del self._legs[channel.uuid]
-
-    def legs_of(self, call_id: str) -> list[tuple[str, str]]:
-        """The desk legs of a call that are up, as (unique id, extension)."""
-        return [
-            (leg_id, channel.event.var(_EXTENSION_VARIABLE))
-            for leg_id, channel in self._legs.items()
-            if channel.event.var(CALL_VARIABLE) == call_id
-        ]
 
     def hung_up(self, leg_id: str) -> None:
         """The control link says that a leg is gone: a desk's phone is free again at once."""

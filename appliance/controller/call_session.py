@@ -329,7 +329,7 @@ class CallSession:
         if self._steps.handed_over:
             return
         outcome, how = self._steps.outcome(self._conversation)
-        legs = [("desk", *leg) for leg in self._steps.desk_legs]
+        legs = [("desk", *leg) for leg in self._call.desk_legs]
         for role, leg_id, extension in [*legs, ("caller", self._call.call_id, "")]:
             self._call.log.record(
                 LegEnded, leg_id=leg_id, role=role, extension=extension, cause=self._cause

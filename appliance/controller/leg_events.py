@@ -16,8 +16,6 @@ def pump(call: Call, post: Callable[[Input], None]) -> None:
         name = event.get("Event-Name")
         if name == "CHANNEL_BRIDGE":
             call.bridged.set()
-        elif name == "CHANNEL_UNBRIDGE":
-            call.bridged.clear()
         elif name == "DTMF":
             post(CallerPressed(event.get("DTMF-Digit", "")))
         elif name in _HANGUP_EVENTS and event.get("Unique-ID") in {None, "", channel.uuid}:

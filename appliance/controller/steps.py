@@ -36,7 +36,6 @@ class StepRunner:
     Attributes:
         connected: the caller is with a person; the appliance only waits for the end.
         handed_over: the leg is in other hands, which record its end.
-        desk_legs: whom the caller is with, as (unique id, extension).
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class StepRunner:
     ) -> None:  # fmt: skip
         self.connected = False
         self.handed_over = False
-        self.desk_legs: list[tuple[str, str]] = []
         self._call = call
         self._listener = listener
         self._output = output
@@ -191,7 +189,6 @@ class StepRunner:
         self.connected = result.connected
         if self.connected:
             # FreeSWITCH carries the audio between the two from here on.
-            self.desk_legs = self._call.desks.legs_of(self._call.call_id)
             self._call.line.close()
         else:
             self._call.line.fall_silent()
@@ -219,3 +216,4 @@ class StepRunner:
         """The session is over: take down what is still ringing."""
         if self._connecting is not None:
             self._connecting.kill()
+            self.connected = self._connecting.value is TransferResult.CONNECTED

@@ -457,6 +457,30 @@ def test_only_the_free_phones_of_a_department_ring(scene: Scene, ringing: AsyncR
     assert "user/201" not in command
 
 
+def test_one_of_them_hangs_up_as_soon_as_they_are_connected(
+    scene: Scene, ringing: AsyncResult
+) -> None:
+    """The hang-up overtakes FreeSWITCH's answer to the bridge; they were connected all the same."""
+    answer: AsyncResult = AsyncResult()
+
+    def bridged_and_no_answer(command: str) -> str:
+        scene.call.bridged.set()
+        return cast("str", answer.get(timeout=LIMIT_S))
+
+    scene.link.answers["uuid_bridge"] = bridged_and_no_answer
+    attempt = Attempt(scene)
+    desk = attempt.answered()
+    desk.press("1")
+    scene.link.next("uuid_bridge")
+    assert scene.call.bridged.wait(LIMIT_S)
+    attempt.job.kill(timeout=LIMIT_S)
+    assert attempt.ended().result == "connected"
+    assert attempt.job.value is TransferResult.CONNECTED
+    assert scene.call.desk_legs == [(desk.uuid, "212")]
+    assert not desk.closed.is_set()
+    answer.set("+OK")
+
+
 def test_every_phone_of_a_department_is_on_record(scene: Scene, ringing: AsyncResult) -> None:
     """The one that talks ends with the call, the others now."""
     attempt = Attempt(scene, BILLING)
@@ -465,8 +489,7 @@ def test_every_phone_of_a_department_is_on_record(scene: Scene, ringing: AsyncRe
     assert attempt.result() is TransferResult.CONNECTED
     [leg] = scene.kept.of(LegEnded)
     assert (leg.leg_id, leg.extension, leg.cause) == (f"{desk.uuid}-2", "202", "LOSE_RACE")
-    assert scene.desks.legs_of("caller-1") == [(desk.uuid, "201")]
-    assert scene.desks.legs_of("somebody") == []
+    assert scene.call.desk_legs == [(desk.uuid, "201")]
 
 
 def test_no_phone_of_a_department_answers(scene: Scene, ringing: AsyncResult) -> None:

@@ -577,11 +577,6 @@ def test_a_bridge_is_seen_on_the_caller_s_leg(begin: Begin, scene: Scene) -> Non
     begin().spoken()
     scene.channel.events.put(switch_event("CHANNEL_BRIDGE"))
     assert scene.call.bridged.wait(LIMIT_S)
-    scene.channel.events.put(switch_event("CHANNEL_UNBRIDGE"))
-    scene.channel.press("1")
-    scene.kept.next(ConversationSaved)
-    scene.kept.next(ConversationSaved)
-    assert not scene.call.bridged.is_set()
 
 
 def test_a_mistake_in_the_conversation_cleans_up_and_is_raised(begin: Begin, scene: Scene) -> None:
