@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,17 +42,20 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run_migrate(_arguments: argparse.Namespace) -> int:
-    """Migrate; the application's password comes from APPLIANCE_APP_PASSWORD where it is set."""
+    """Migrate, and say to what; the application's password comes from APPLIANCE_APP_PASSWORD."""
     settings = load_settings()
     if not settings.database_url:
         raise ConfigurationError("no database: set DATABASE_URL to the owner's URL")
-    migrate(settings.database_url, os.environ.get("APPLIANCE_APP_PASSWORD", ""))
+    version = migrate(settings.database_url, os.environ.get("APPLIANCE_APP_PASSWORD", ""))
+    sys.stdout.write(f"The database is at version {version}.\n")
     return 0
 
 
 def run_import(arguments: argparse.Namespace) -> int:
     """Read the file; doing it twice changes nothing the second time."""
-    import_directory(wiring.database(load_settings()), arguments.file)
+    settings = load_settings()
+    import_directory(wiring.database(settings), arguments.file, domain=settings.switch.domain)
+    sys.stdout.write(f"{arguments.file} is read in. It holds for the next call.\n")
     return 0
 
 

@@ -7,9 +7,9 @@ import structlog
 
 from appliance import wiring
 from appliance.admin.setup.phone_files import phone_files
-from appliance.calls.errors import SwitchTimeoutError
+from appliance.calls.errors import ConfigurationError, SwitchTimeoutError
 from appliance.settings import load_settings
-from appliance.switch.rendering import reload_commands, write
+from appliance.switch.rendering import checked_root, reload_commands, write
 
 _CONNECTS_WITHIN_S = 5.0
 
@@ -30,7 +30,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write what has changed; with ``--reload`` FreeSWITCH takes it up at once."""
-    written = write(rendered_files(), arguments.root)
+    root = checked_root(arguments.root)
+    try:
+        written = write(rendered_files(), root)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{error.filename}: {error.strerror}: run this as the user who may write there, "
+            "the one that the operators' page runs as"
+        ) from error
     for path in (*written.changed, *written.removed):
         log.info("rendered", file=path)
     if arguments.reload and written:

@@ -21,6 +21,8 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from psycopg import sql
 from sqlalchemy.exc import DBAPIError
 
@@ -38,22 +40,42 @@ def alembic_config(database_url: str) -> Config:
     return config
 
 
-def migrate(database_url: str, app_password: str = "") -> None:
+def migrate(database_url: str, app_password: str = "") -> str:
     """Bring the database to the newest schema. Doing it twice, or from two processes, is safe.
 
     Args:
         database_url: of the owner role.
         app_password: set for ``appliance_app`` (hashed before it is sent); unchanged when empty.
 
+    Returns:
+        The version that the database now has.
+
     Raises:
-        StorageError: the database is out of reach, or the role may not do this.
+        StorageError: the database is out of reach, the role may not do this, or the database is
+            newer than this program.
     """
+    config = alembic_config(database_url)
     try:
-        command.upgrade(alembic_config(database_url), "head")
+        command.upgrade(config, "head")
         if app_password:
             _set_password(database_url, app_password)
+    except CommandError as error:  # a version that no migration here leads to
+        raise StorageError(
+            f"migrating the database: {error}; a newer appliance has worked with it: install "
+            "that one, or restore an older backup"
+        ) from error
     except (DBAPIError, psycopg.Error) as error:
-        raise StorageError(f"migrating the database: {error}") from error
+        raise StorageError(f"migrating the database: {_told(error)}") from error
+    return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
+def _told(error: DBAPIError | psycopg.Error) -> str:
+    """PostgreSQL's own line, without SQLAlchemy's around it."""
+    original = (error.orig if isinstance(error, DBAPIError) else None) or error
+    line = (str(original).strip().splitlines() or [type(original).__name__])[0]
+    if isinstance(original, psycopg.errors.InsufficientPrivilege):
+        return f"{line}; give the URL of the database's owner, who may also create roles"
+    return line
 
 
 def _set_password(database_url: str, password: str) -> None:

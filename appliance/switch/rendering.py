@@ -130,6 +130,24 @@ def render(
     return files
 
 
+def checked_root(root: Path) -> Path:
+    """The directory, where it is one that FreeSWITCH is configured by.
+
+    Raises:
+        ConfigurationError: it is another, or is not ours to read.
+    """
+    try:
+        there = (root / "freeswitch.xml").is_file()
+    except OSError as error:
+        raise ConfigurationError(f"FreeSWITCH's configuration {root}: {error.strerror}") from error
+    if not there:
+        raise ConfigurationError(
+            f"FreeSWITCH's configuration {root}: there is no freeswitch.xml in it; "
+            "put a copy of freeswitch-conf there, or name another directory"
+        )
+    return root
+
+
 def write(files: Mapping[str, str], root: Path) -> Written:
     """Make the rendered folders below ``root`` hold exactly ``files``; each appears whole or not.
 
@@ -137,7 +155,7 @@ def write(files: Mapping[str, str], root: Path) -> Written:
 
     Raises:
         ConfigurationError: when a path leads out of the rendered folders.
-        OSError: when the disk refuses.
+        OSError: when the disk refuses; it names the file.
     """
     for path in files:
         pure = PurePosixPath(path)
@@ -177,7 +195,10 @@ def _replace(target: Path, text: str) -> bool:
     data = text.encode()
     if target.is_file() and target.read_bytes() == data:
         return False
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".new")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".new")
+    except OSError as error:  # which names a file that nobody asked for, another every time
+        raise OSError(error.errno, error.strerror, str(target)) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -15,6 +15,7 @@ from appliance.controller.assembly import Equipment
 from appliance.controller.call_session import SessionTiming
 from appliance.controller.holding import PHRASES
 from appliance.controller.orders import Orders
+from appliance.controller.placing import Placing
 from appliance.controller.pulse import Pulse
 from appliance.controller.reaper import OpenCall, Reaper
 from appliance.controller.supervisor import Supervisor
@@ -93,7 +94,11 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         )
         _serve(settings, supervisor, link, undo)
         _reap(settings, store, directories, events, link, supervisor, undo)
-        orders = Orders(store, supervisor.calls)
+        placing = Placing(link, directories.by_organisation, settings.switch.domain)
+        orders = Orders(
+            store, supervisor.calls,
+            lambda: [one.organisation_id for one in directories.directories], placing.place,
+        )  # fmt: skip
         orders.start()
         undo.callback(orders.stop)
         pulse = Pulse(supervisor.calls, link, events.spool)
@@ -117,7 +122,11 @@ def control_link(settings: Settings) -> ControlLink:
 
 
 def serve_inference(settings: Settings, ready: Callable[[], None]) -> None:
-    """Run the model server until SIGTERM or SIGINT; ``ready`` is called once it listens."""
+    """Run the model server until SIGTERM or SIGINT; ``ready`` is called once it listens.
+
+    Raises:
+        ConfigurationError: the address is taken.
+    """
     inference = settings.inference
     config = InferenceConfig(
         host=inference.host, port=inference.port, recognizer=inference.recognizer,
@@ -127,11 +136,24 @@ def serve_inference(settings: Settings, ready: Callable[[], None]) -> None:
         pronunciations=inference.pronunciations,
         calls=inference.calls, recognizer_workers=inference.recognizer_workers,
     )  # fmt: skip
-    server.run(with_models_in_use(config, settings.storage.models, log.warning), ready)
+    try:
+        server.run(with_models_in_use(config, settings.storage.models, log.warning), ready)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot serve models at {config.host}:{config.port}: {error.strerror}; "
+            "APPLIANCE_INFERENCE__HOST and __PORT name another place"
+        ) from error
 
 
 def _event_log(settings: Settings, store: Database, undo: ExitStack) -> EventLog:
-    spool = Spool(settings.storage.spool, name=settings.name)
+    directory = settings.storage.spool
+    try:
+        spool = Spool(directory, name=settings.name)
+    except OSError as error:
+        raise ConfigurationError(
+            f"events cannot be kept in {directory.absolute()}: {error.strerror}; let the user we "
+            "run as write there, or name another place with APPLIANCE_STORAGE__DIRECTORY"
+        ) from error
     shipper = Shipper(spool, store)
     shipper.start()
 

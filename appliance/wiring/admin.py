@@ -9,6 +9,7 @@ from appliance.admin.services import Services
 from appliance.calls.errors import ConfigurationError
 from appliance.settings import Settings
 from appliance.storage.database import Database
+from appliance.switch.rendering import checked_root
 from appliance.wiring.engines import wishes_in_use
 
 
@@ -40,7 +41,8 @@ def admin_config(settings: Settings) -> AdminConfig:
         switch_port=switch.port, switch_password=switch.password, domain=switch.domain,
         inference_url=settings.inference.url, spool=settings.storage.spool,
         recordings=settings.storage.recording_directory,
-        switch_configuration=switch.configuration, wishes=wishes_in_use(settings),
+        switch_configuration=switch.configuration and checked_root(switch.configuration),
+        wishes=wishes_in_use(settings),
     )  # fmt: skip
 
 

@@ -221,6 +221,24 @@ def test_the_application_signs_in_with_its_password(
     database.close()
 
 
+def test_the_application_may_not_migrate(
+    postgres_cluster: PrivateCluster, postgres_url: str
+) -> None:
+    migrate(postgres_url, app_password="secret")
+    rest = postgres_url.split("@")[1]
+    with pytest.raises(StorageError, match="owner") as raised:
+        migrate(f"postgresql://appliance_app:secret@{rest}")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_newer_database_is_left_alone(empty_url: str) -> None:
+    migrate(empty_url)
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StorageError, match=r"9999.*newer"):
+        migrate(empty_url)
+
+
 def test_a_role_that_gets_round_row_level_security_is_refused(
     postgres_cluster: PrivateCluster, postgres_url: str, empty_url: str
 ) -> None:

@@ -1,16 +1,19 @@
 """The command line: what it says when it is used wrongly, and how it ends."""
 
 import argparse
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from appliance import wiring
 from appliance.calls.errors import ConfigurationError
 from appliance.cli import run
 from appliance.cli.arguments import at_least_one
 from appliance.cli.lab import keep_folder
 from appliance.cli.tables import calls_table
+from appliance.settings import InferenceSettings, Settings, StorageSettings
 
 SCENARIO = "name: x\nsteps: [wait_for_greeting]\n"
 
@@ -146,3 +149,34 @@ def test_an_error_of_ours_is_one_line(
     assert run(["controller"]) == 1
     assert capsys.readouterr().err == "appliance: set APPLIANCE_SWITCH__PASSWORD\n"
     assert sys.exc_info() == (None, None, None)
+
+
+def test_a_storage_directory_that_takes_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(
+        database_url="postgresql://nobody@127.0.0.1:9/nothing",
+        storage=StorageSettings(directory=tmp_path / "file"),
+    )
+    with (
+        pytest.raises(ConfigurationError, match=r"file/spool: .*APPLIANCE_STORAGE__DIRECTORY"),
+        wiring.controller(settings),
+    ):
+        pass
+
+
+def test_a_port_that_another_has_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = Settings(
+            inference=InferenceSettings(port=other.getsockname()[1], language_model="rules"),
+            storage=StorageSettings(directory=tmp_path),
+        )
+        with pytest.raises(ConfigurationError, match=r"in use.*APPLIANCE_INFERENCE__HOST"):
+            wiring.serve_inference(settings, lambda: None)
+
+
+def test_files_for_freeswitch_go_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("appliance.cli.render.rendered_files", dict)
+    assert run(["render", str(tmp_path)]) == 1
+    assert "no freeswitch.xml" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from appliance.switch.rendering import (
     RenderedExtension,
     RenderedTrunk,
     a1_hash,
+    checked_root,
     reload_commands,
     render,
     write,
@@ -181,3 +182,18 @@ def test_what_freeswitch_is_told(tmp_path: Path) -> None:
         "sofia profile external rescan",
     )
     assert all((tmp_path / folder).is_dir() for folder in RENDERED)
+
+
+def test_a_directory_that_freeswitch_does_not_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"no freeswitch\.xml"):
+        checked_root(tmp_path)
+    (tmp_path / "freeswitch.xml").touch()
+    assert checked_root(tmp_path) == tmp_path
+
+
+def test_a_folder_that_takes_no_files_is_named_and_not_a_temporary_file(tmp_path: Path) -> None:
+    (tmp_path / "acl").mkdir()
+    (tmp_path / "acl" / "rendered").symlink_to("/proc")  # takes no files from anybody
+    with pytest.raises(OSError, match="trunks") as raised:
+        write({"acl/rendered/trunks.xml": "<include/>"}, tmp_path)
+    assert raised.value.filename == str(tmp_path / "acl" / "rendered" / "trunks.xml")
