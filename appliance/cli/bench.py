@@ -3,10 +3,12 @@
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from appliance.cli.arguments import at_least_one
 from appliance.cli.controller import serve
 from appliance.cli.lab import keep_folder
 from appliance.lab.benchmarks import bare_loop, null_controller
@@ -24,6 +26,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser("bench", help="measure delays, load and throughput")
     parser.add_argument("--only", action="append", choices=NAMES, help="may be given repeatedly")
     parser.add_argument("--quick", action="store_true", help="in less than a minute, less exactly")
+    parser.add_argument(
+        "--recorded", type=at_least_one, metavar="CALLS", help="that operators look through"
+    )
     parser.add_argument("--json", action="store_true", help="the figures as JSON, on stdout")
     parser.add_argument("--output", type=Path, default=_RESULTS, help=f"default {_RESULTS}")
     parser.add_argument("--keep", type=Path, help="folder for logs, recordings and database")
@@ -55,6 +60,8 @@ def _measure(arguments: argparse.Namespace) -> int:
         console.print(f"[dim]{time.perf_counter() - began_at:6.1f} s  {what}[/dim]")
 
     extent = QUICK if arguments.quick else FULL
+    if arguments.recorded:
+        extent = replace(extent, recorded=arguments.recorded)
     found = []
     with keep_folder(arguments.keep) as work:
         for one in measure(work, arguments.only or (), extent, pause_ms, tell):

@@ -24,6 +24,8 @@ from appliance.calls.errors import StorageError
 from appliance.storage.urls import libpq_url
 
 TURNS_PER_CALL = 10
+# Seven of tables and indexes, the rest while they are made: sorting, and the write-ahead log.
+BYTES_PER_CALL = 11_000
 _BATCH = 20_000
 _SEED = 0.4711
 Tell = Callable[[str], None]

@@ -38,7 +38,7 @@ class Extent:
         bare_s: of the bare loop, with one call and with fifty.
         watching_s: of live pages that are open while calls talk.
         recorded: calls, of ten turns each, that operators look through; a million of them take
-            some twenty minutes to make up, and ten gigabytes.
+            some ten minutes of a core to make up, and eleven gigabytes.
     """
 
     alone_s: float = 60.0
