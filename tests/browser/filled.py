@@ -48,7 +48,7 @@ def filled(database: Database, chromium: Browser, work: Path) -> Iterator[Filled
         account_requests_per_s=10_000.0,
     )  # fmt: skip
     store_calls(database, tenant, _OVER, _GOING_ON, _TURNS)
-    samples["recorded"] = _store_recorded(database, tenant, config.recordings)
+    samples["recorded"] = store_recorded(database, tenant, config.recordings)
     with served(database, config) as url:
         with window(chromium, url) as visitor:
             visitor.sign_in(tenant.emails[Role.OWNER])
@@ -81,7 +81,7 @@ def store_calls(database: Database, tenant: Tenant, over: int, going_on: int, tu
     )  # fmt: skip
 
 
-def _store_recorded(database: Database, tenant: Tenant, recordings: Path) -> str:
+def store_recorded(database: Database, tenant: Tenant, recordings: Path) -> str:
     """A call with a recording; its id."""
     recordings.mkdir()
     write_wav(recordings / "call.wav", tone(8000, 4.0), 8000, channels=2)

@@ -1,6 +1,5 @@
 """Every page that the table of routes has: usable by everybody, light to load, and all our own."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,8 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from appliance.admin.route_table import all_routes
 from appliance.admin.routing import Kind, Route
-from appliance.storage.database import Database
-from tests.browser.filled import Filled, filled, store_calls
+from tests.browser.filled import Filled, store_calls
 from tests.browser.windows import NARROW, Watched, window
 from tests.integration.admin.route_samples import path_of
 
@@ -26,16 +24,6 @@ _MORE = {
     "figures of a week": "/figures?span=month",
     "no such page": "/calls/none",
 }
-
-
-@pytest.fixture(scope="module")
-def site(
-    postgres_url: str, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Filled]:
-    database = Database(postgres_url)
-    with filled(database, chromium, tmp_path_factory.mktemp("pages")) as running:
-        yield running
-    database.close()
 
 
 def grave_faults(page: Page) -> list[str]:
