@@ -18,6 +18,7 @@ demo: setup  ## play the demonstration calls in real time; KEEP=1 leaves the ope
 	@$(RUN)appliance demo $(if $(JSON),--json) $(if $(KEEP),--keep)
 
 test: check  ## every check and every test; the real FreeSWITCH too where one is found
+	@bash scripts/setup.sh tests
 	@$(RUN)python -m pytest
 
 test-freeswitch: setup  ## only what needs a real FreeSWITCH (FREESWITCH=/path/to/freeswitch)

@@ -1,11 +1,29 @@
 #!/usr/bin/env bash
 # Installs what the appliance needs on a fresh Debian 12 machine, and only what is missing.
 # Safe to run again at any time; the second run takes about a second.
+# `setup.sh tests` also installs the browser that tests drive; nothing else needs one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# Runs what is silent for long, with a dot every five seconds for people who wait.
+patiently() {
+    local ticker begun=$SECONDS status=0
+    (while sleep 5 2>/dev/null && kill -0 $$ 2>/dev/null; do printf . >&2; done) >/dev/null &
+    ticker=$!
+    "$@" || status=$?
+    kill "$ticker" && wait "$ticker" 2>/dev/null || true
+    [ $((SECONDS - begun)) -lt 5 ] || echo >&2
+    return "$status"
+}
+
+install() {
+    as_root apt-get update -qq &&
+        patiently as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
 
 # build-essential and cmake compile llama.cpp, which PyPI has as source only.
 packages=(build-essential cmake espeak-ng git libespeak-ng1 python3 python3-venv)
@@ -21,8 +39,11 @@ if [ "${#missing[@]}" -gt 0 ]; then
         as_root mkdir -p /etc/postgresql-common
         echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    install "${missing[@]}"
+fi
+if [ "${1:-}" = tests ] && ! command -v chromium >/dev/null; then
+    say "Chromium, for the tests in a browser"
+    install chromium || say "Chromium cannot be installed: the tests in a browser will be skipped"
 fi
 
 uv=$(command -v uv || true)
@@ -49,7 +70,7 @@ install_llama() {
         say "llama.cpp: compiling, about six minutes on two cores, once"
         mkdir -p "$wheels"
         [ -x var/pip/bin/pip ] || python3 -m venv var/pip
-        CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_OPENSSL=OFF" var/pip/bin/pip wheel --quiet \
+        CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_OPENSSL=OFF" patiently var/pip/bin/pip wheel --quiet \
             --disable-pip-version-check --no-deps --require-hashes -r .venv/llama.txt \
             --wheel-dir var/pip/wheels
         # Moved whole: a build that was cut off leaves nothing that looks like a wheel.
@@ -61,8 +82,8 @@ install_llama() {
 
 stamp=.venv/.synced
 if [ ! -e "$stamp" ] || [ uv.lock -nt "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
-    say "Python packages"
-    "$uv" sync --locked --no-install-package llama-cpp-python
+    say "Python packages: about a minute, the first time"
+    patiently "$uv" sync --locked --quiet --no-install-package llama-cpp-python
     install_llama
     touch "$stamp"
 fi
