@@ -140,6 +140,7 @@ _NOW = _compiled(
         r"\b(?:on|caught|catching|set|see) fire\b|\b(?:in|see)(?: \w+)? flames\b"
         r"|\bsee (?:\w+ )?smoke\b",
         r"^(?:\w+ ){0,2}fire(?: fire)*(?: please| now| help| quick)*$",
+        r"\b(?:need|send|call|get) the fire(?: please| now| help| quick| quickly)*$",
         r"\b(?:is|are|something|everything|it|car|house|building|roof|kitchen|bin) burning\b"
         r"|\bburning down\b",
         r"\b(?:smoke|fire) alarms? (?:is|are|has|have|went|just|keeps)(?: \w+){0,2} "
@@ -211,7 +212,7 @@ _NOW = _compiled(
         rf"|\b{_VEHICLE} (?:has |have |just |was )*(?:hit|ran over|run over|crashed|gone into|went "
         r"into|fell into)\b|\bran over (?:a|somebody|someone|my|him|her)\b",
         r"\b(?:trapped|pinned|buried|stuck|caught|crushed)(?: \w+){0,2}? (?:under|inside|beneath"
-        r"|between|downstairs|upstairs|in here|in the|on the|behind)\b"
+        r"|between|downstairs|upstairs|in here|in the|on the|behind|in a burning)\b"
         r"|\b(?:am|are|is|people|somebody|someone|everybody) (?:all )?(?:trapped|buried"
         r"|locked in)\b",
         r"\bpeople under\b|\b(?:fell|fallen|came down|come down|collapsed) on (?:somebody"
@@ -266,11 +267,11 @@ _EVENTS = _compiled(
         r"|wounded)\b",
         rf"\b{_PERSON}(?: \w+){{0,3}}? (?:fell|fall|falls|fallen|dropped)(?: \w+)? (?:down|off|from"
         r"|out of|on the|onto the|to the (?:floor|ground)|through)\b|\bfell and\b",
-        rf"\b{_PERSON}(?: \w+){{0,3}} (?:lying|lies|laying)(?: \w+)? (?:on|in) (?:the|a)\b",
+        rf"\b{_PERSON}(?: \w+){{0,3}} (?:lying|lies|laying)(?: \w+)? (?:on|in) (?:the|a|floor)\b",
         r"\b(?:drank|swallowed|took) too much$|\b(?:drank|swallowed) too much (?:of|and)\b",
         r"\bhit (?:her|his|my) head\b|\bnot making sense\b",
         r"\b(?:exploded|explosion|blew up|blown up|shooting|gas leak)\b",
-        r"\bthere (?:is|was|has|have|are)(?: \w+){0,4}? (?:accident|crash|collision|attack|robbery"
+        r"\bt?here (?:is|was|has|have|are)(?: \w+){0,4}? (?:accident|crash|collision|attack|robbery"
         r"|fire)\b",
         r"\b(?:been|got|was|were|am|is|getting) (?:just |being |all )*(?:attacked|assaulted|robbed"
         r"|stabbed|shot|strangled|raped|mugged|beaten)\b|\b(?:raped|assaulted|stabbed|attacked"
@@ -294,8 +295,22 @@ _PAPERS = re.compile(
 )
 
 # Said in the middle of a sentence and over again, by people who are frightened.
-_FILLERS = re.compile(r"\b(?:you know|i mean|well|like|oh god|god)\b ?")
+_FILLERS = re.compile(
+    r"\b(?:you know|i mean|well|like|oh god|god|actually|really|basically|kind of|sort of|perhaps"
+    r"|maybe|also|then)\b ?"
+)
 _AGAIN = re.compile(r"\b((?!one|nine)\w+(?: (?!one|nine)\w+)?)(?: \1\b)+")
+# Little words that a recogniser puts for others of the same sound, or leaves out.
+_MISHEARD = tuple(
+    (re.compile(pattern), meant)
+    for pattern, meant in (
+        (r"\btheir (?=is|are|was|has)|\bthere (?=an? )", "there is "),
+        (r"\b(he|she|it|arm|leg|hand|head|face) his\b", r"\1 is"),
+        (r"\b(people|they|we) or\b", r"\1 are"),
+        (r"\bthe (?=my |our )", ""),
+        (r"\b(is|are) still(?= burning| on fire| bleeding)", r"\1"),
+    )
+)
 # These words mean an emergency unless they stand in a harmless compound.
 _LIKELY = re.compile(r"\b(?:emergency|ambulance|mayday)\b")
 _HARMLESS_WORD = _compiled(
@@ -319,6 +334,8 @@ _HARMLESS_WORD = _compiled(
 def danger_in(text: str) -> str:
     """The words (of a plain text) that tell of danger; empty when none do."""
     steady = _AGAIN.sub(r"\1", " ".join(_FILLERS.sub(" ", text).split()))
+    for pattern, meant in _MISHEARD:
+        steady = pattern.sub(meant, steady)
     left = steady
     for pattern in _HARMLESS:
         left = pattern.sub(" . ", left)

@@ -7,12 +7,16 @@ from appliance.decisions.chain import Case, Opinion, decided, passed
 from appliance.decisions.danger import danger_in
 from appliance.decisions.words import ORDINARY
 
-# Single words that recognisers misspell; nothing else in the language is as near to them.
-_HEARD_LIKE = (
-    *("ambulance", "emergency", "breathing", "bleeding", "unconscious", "collapsed"),
-    *("swallowed", "heartbeat", "explosion"),
-)
-_MIN_LIKENESS = 84
+# Single words that recognisers misspell; nothing else in the language is as near to them. How near
+# (0 to 100) a word must be: those that alone mean no danger may be taken more easily.
+_HEARD_LIKE = {
+    **dict.fromkeys(
+        ("ambulance", "emergency", "breathing", "bleeding", "unconscious", "collapsed",
+         "swallowed", "heartbeat", "explosion", "threatening", "overdose"), 84
+    ),
+    **dict.fromkeys(("heart", "attack", "chest", "trouble", "weapon", "myself", "somebody"), 80),
+}  # fmt: skip
+_SHORTEST = 5
 
 
 class Emergency:
@@ -45,6 +49,7 @@ def emergency_in(text: str) -> str:
 
 
 def _spelled(word: str) -> str:
-    if len(word) < 6 or word == "emergencies" or word in ORDINARY:
+    if len(word) < _SHORTEST or word == "emergencies" or word in ORDINARY:
         return word
-    return next((like for like in _HEARD_LIKE if fuzz.ratio(word, like) >= _MIN_LIKENESS), word)
+    near = (like for like, least in _HEARD_LIKE.items() if fuzz.ratio(word, like) >= least)
+    return next(near, word)
