@@ -164,7 +164,7 @@ def assert_message_is_recorded(
     caller.hang_up()
     assert caller.ended.wait(5)
     with gevent.Timeout(5, AssertionError("no recording")):
-        while not (found := sorted(switch.voicemail.glob(f"{mailbox}.*.{number}.wav"))):
+        while not (found := sorted(switch.voicemail.glob(f"{mailbox}.[0-9]*.{number}.wav"))):
             gevent.sleep(0.05)
     with gevent.Timeout(5, AssertionError(f"{found[0]} holds no sound")):
         while len(pcm := _recorded(found[0])) < 8000 or not pcm.strip(b"\0"):

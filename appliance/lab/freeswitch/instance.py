@@ -82,7 +82,6 @@ class RealFreeSwitch:
             "SWITCH_EXTERNAL_PORT": str(self.external_port),
             "SWITCH_RTP_START": str(first_rtp),
             "SWITCH_RTP_END": str(first_rtp + _RTP_PORTS - 2),
-            "SWITCH_VOICEMAIL_DIR": str(self.voicemail),
             **(environment or {}),
         }
 
