@@ -113,14 +113,15 @@ class StereoRecorder:
         if self._writing is not None:
             if not self._writing.ready():
                 return
+            self._tell(self._writing.get())
             self._writing = None
         if self._waiting and self._file is not None:
             offset, data = self._waiting.popleft()
             pool = gevent.get_hub().threadpool
             self._writing = pool.spawn(self._write, self._file, offset, data)
 
-    def _write(self, file: int, offset: int, data: bytes) -> None:
-        """Runs in a thread: data first, then the header that counts it in."""
+    def _write(self, file: int, offset: int, data: bytes) -> OSError | None:
+        """Runs in a thread: data first, then the header that counts it in; what went wrong."""
         try:
             written = 0
             while written < len(data):
@@ -129,9 +130,14 @@ class StereoRecorder:
             os.pwrite(file, wav.header(self._rate_hz, _CHANNELS, end), 0)
         except OSError as error:
             self._lose(len(data))
-            if not self._failed:
-                self._failed = True
-                _log.warning("recording %s: %s; the call goes on", self.path, error)
+            return error
+        return None
+
+    def _tell(self, error: OSError | None) -> None:
+        """Log the first failure, from a greenlet of the call's."""
+        if error is not None and not self._failed:
+            self._failed = True
+            _log.warning("recording %s: %s; the call goes on", self.path, error)
 
     def _lose(self, size: int) -> None:
         self.lost_ms += size * 1000 // (self._rate_hz * _CHANNELS * SAMPLE_BYTES)
