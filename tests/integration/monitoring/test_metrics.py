@@ -75,7 +75,8 @@ def test_the_calls_are_counted(observed: Observed) -> None:
         assert line in admin
     assert f'appliance_stage_seconds_count{{stage="decide"}} {turns:.1f}' in admin
     assert 'appliance_stage_seconds_count{stage="transfer"} 1.0' in admin
-    assert 'appliance_control_link_up{process="controller-1"} 1.0' in admin
+    for process in ("admin", "controller-1"):
+        assert f'appliance_control_link_up{{process="{process}"}} 1.0' in admin
     assert 'appliance_control_link_connects_total{process="controller-1"} 1.0' in admin
     assert "appliance_controllers 1.0" in admin
     recognised = 'appliance_engine_requests_total{kind="recognizer",result="answered"}'

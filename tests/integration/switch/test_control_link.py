@@ -146,6 +146,7 @@ def test_a_switch_that_chooses_its_own_job_id_is_refused(connect: Connect, liste
     assert link.wait_connected(LIMIT_S)
     with pytest.raises(SwitchError):
         link.bgapi("originate x", 1)
+    assert (link.connects, link.failed) == (1, 0), "a refusal is an answer"
 
 
 def test_a_command_without_answer_costs_the_connection_and_it_comes_back(
@@ -163,6 +164,7 @@ def test_a_command_without_answer_costs_the_connection_and_it_comes_back(
     switch.next("event")
     assert link.wait_connected(LIMIT_S)
     assert link.api("status") == "+OK status"
+    assert (link.connects, link.failed) == (2, 2)
 
 
 def test_nothing_is_sent_twice_when_the_connection_is_lost(
@@ -198,6 +200,7 @@ def test_the_switch_comes_up_later(connect: Connect, listen: Listen) -> None:
         link.api("status")
     with pytest.raises(SwitchGoneError):
         link.bgapi("originate x", 1)
+    assert (link.connects, link.failed) == (0, 2)
 
 
 def test_a_mute_switch_is_noticed(connect: Connect, listen: Listen) -> None:

@@ -84,6 +84,7 @@ def test_a_refused_command_is_an_error_and_the_link_goes_on() -> None:
         with pytest.raises(SwitchError, match="no such channel"):
             await link.api("uuid_kill x")
         assert await link.api("status") == "fine"
+        assert (link.connected, link.connects, link.failed) == (True, 1, 0)
 
     _with_switch(script, test)
 
@@ -103,8 +104,9 @@ def test_a_late_answer_is_never_anothers() -> None:
     async def test(link: SwitchLink) -> None:
         with pytest.raises(SwitchTimeoutError):
             await link.api("slow", timeout_s=0.05)
+        assert (link.connected, link.failed) == (False, 1)
         assert await link.api("next") == "second"
-        assert connections == 2
+        assert connections == link.connects == 2
 
     _with_switch(script, test)
 
@@ -138,6 +140,7 @@ def test_a_wrong_password_is_named() -> None:
     async def test(link: SwitchLink) -> None:
         with pytest.raises(SwitchError, match="refuses the Event Socket password"):
             await link.api("status")
+        assert (link.connects, link.failed) == (0, 1)
 
     _with_switch(script, test)
 
