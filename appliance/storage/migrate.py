@@ -75,6 +75,10 @@ def _told(error: DBAPIError | psycopg.Error) -> str:
     line = (str(original).strip().splitlines() or [type(original).__name__])[0]
     if isinstance(original, psycopg.errors.InsufficientPrivilege):
         return f"{line}; give the URL of the database's owner, who may also create roles"
+    if isinstance(original, psycopg.errors.UndefinedObject) and APP_ROLE in line:
+        return (
+            f"{line}; a backup is restored into a cluster that has it: CREATE ROLE {APP_ROLE} LOGIN"
+        )
     return line
 
 
