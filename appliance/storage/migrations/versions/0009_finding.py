@@ -16,16 +16,18 @@ _REPLACED = {
 _DAY = """
 CREATE FUNCTION appliance_day(at timestamptz) RETURNS int
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$ SELECT floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 86400)::int $$
+AS $$ SELECT CASE WHEN isfinite(at)
+    THEN floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 86400)::int ELSE 0 END $$
 """
-# What a call is found by, beside its words. The day is its organisation's, so that what is common
-# with one is no burden to another. Two facets that read alike do no harm: the index says where to
-# look, and the columns are asked too.
+# What a call is found by, beside its words. The day, and the 32 days that it is one of, are its
+# organisation's, so that what is common with one is no burden to another. Two facets that read
+# alike do no harm: the index says where to look, and the columns are asked too.
 _FACETS = """
 CREATE FUNCTION appliance_facets(organisation_id uuid, at timestamptz, outcome text,
     priority smallint, target_ids text[], labels text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT ARRAY[organisation_id::text || ' ' || public.appliance_day(at)::text,
+AS $$ SELECT ARRAY[organisation_id::text || ' day ' || public.appliance_day(at)::text,
+                   organisation_id::text || ' days ' || (public.appliance_day(at) >> 5)::text,
                    'outcome ' || coalesce(outcome, ''),
                    'priority ' || coalesce(priority, 1)::text] || target_ids || labels $$
 """
@@ -94,6 +96,7 @@ DECLARE
     day int;
     first_day int;
     since_day int;
+    days text[];
     span int := 1;
     walked int := 0;
     done float8;
@@ -107,7 +110,17 @@ BEGIN
     EXECUTE 'SELECT public.appliance_day(max(l.at)), public.appliance_day(min(l.at)) '
         'FROM public.call_list AS l WHERE ' || in_time INTO day, first_day;
     <<walk>> WHILE day >= first_day LOOP
-        since_day := CASE WHEN by_days THEN greatest(day - span + 1, first_day) ELSE first_day END;
+        IF by_days AND span >= 32 AND day & 31 = 31 THEN
+            since_day := greatest(day - span + 1, first_day) & ~31;
+            days := ARRAY(SELECT mine::text || ' days ' || n
+                          FROM generate_series(since_day >> 5, day >> 5) AS n);
+        ELSIF by_days THEN
+            since_day := greatest(day - span + 1, day & ~31, first_day);
+            days := ARRAY(SELECT mine::text || ' day ' || n
+                          FROM generate_series(since_day, day) AS n);
+        ELSE
+            since_day := first_day;
+        END IF;
         FOR hit IN EXECUTE
             'SELECT h.call_id, h.at, ' || CASE WHEN best THEN
                 'CASE WHEN h.words @@ $1 THEN ts_rank(h.words, $1) END' ELSE '0' END || ' AS rank '
@@ -115,10 +128,8 @@ BEGIN
             -- Apart, so that other indexes, of all days, are no part of the plan.
             || CASE WHEN by_days THEN ' AND ' || facets_of || ' && $2 OFFSET 0' ELSE '' END
             || ') AS l WHERE ' || in_time || ' ORDER BY l.at DESC, l.call_id DESC LIMIT $3) AS h'
-        USING words,
-            ARRAY(SELECT mine::text || ' ' || d FROM generate_series(since_day, day) AS d),
-            CASE WHEN NOT best THEN at_most - looked
-                 WHEN maybe = words THEN 1001 - looked ELSE 10001 - looked END
+        USING words, days, CASE WHEN NOT best THEN at_most - looked
+                                WHEN maybe = words THEN 1001 - looked ELSE 10001 - looked END
         LOOP
             IF best AND (looked = 10000 OR cardinality(ids) = 1000) THEN
                 RETURN NEXT;  -- where it stopped
