@@ -290,9 +290,9 @@ def _from_file() -> dict[str, Any]:
     """
     named = os.environ.get(_FILE_VARIABLE, "")
     path = Path(named) if named else _USUAL_FILE
-    if not named and not path.exists():
-        return {}
     try:
+        if not named and not path.exists():
+            return {}
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"settings file {path}: {error.strerror}") from error

@@ -31,8 +31,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace) -> int:
     """Write what has changed; with ``--reload`` FreeSWITCH takes it up at once."""
     root = checked_root(arguments.root)
+    files = rendered_files()
     try:
-        written = write(rendered_files(), root)
+        written = write(files, root)
     except OSError as error:
         raise ConfigurationError(
             f"{error.filename}: {error.strerror}: run this as the user who may write there, "

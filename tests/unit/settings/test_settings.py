@@ -122,6 +122,14 @@ def test_a_file_that_is_no_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         load_settings()
 
 
+def test_a_usual_file_that_may_not_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.settings._USUAL_FILE", tmp_path / ("x" * 300))
+    with pytest.raises(ConfigurationError, match=r"settings file .*: File name too long"):
+        load_settings()
+
+
 def test_a_file_that_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file(tmp_path, monkeypatch, "").write_bytes(b"\xff\xfe\xfd")
     with pytest.raises(ConfigurationError, match="no valid TOML"):
