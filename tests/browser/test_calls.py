@@ -131,8 +131,11 @@ def _plays_from_a_turn(page: Page) -> None:
 
 def test_a_changed_greeting_is_heard_in_the_next_call(appliance: Exchange, owner: Watched) -> None:
     page = owner.page
-    page.goto("/setup/organisation")
-    page.get_by_label("Greeting").fill("Good morning, this is the pharmacy. How can I help you?")
+    page.goto("/setup/personas")
+    page.get_by_role("link", name="Front desk").click()
+    page.get_by_label("Greeting", exact=True).fill(
+        "Good morning, this is the pharmacy. How can I help you?"
+    )
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").first).to_be_visible()
     page.goto("/live")
@@ -179,7 +182,9 @@ def test_from_an_empty_database_to_the_first_call(
         page.get_by_role("link", name="Set-up").click()
         page.get_by_role("link", name="Set up in five screens").click()
         go_on = page.get_by_role("button", name="Go on")
-        page.get_by_label("Greeting").fill("Hello, this is billing. How can I help you?")
+        page.get_by_label("Greeting", exact=True).fill(
+            "Hello, this is billing. How can I help you?"
+        )
         go_on.click()
         page.get_by_label("The numbers that callers dial").fill("+1 555 2000")
         go_on.click()
