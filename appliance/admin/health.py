@@ -26,6 +26,8 @@ _MUCH_WAITING = 1024 * 1024
 _SILENT_S = 30.0
 # Nine hours of talk: two sides of 16 bits at 8 kHz.
 _LITTLE_ROOM = 1024**3
+# Less than one file of the spool: the next call's events may have nowhere to go.
+_NO_ROOM = 4 * 1024**2
 
 
 class State(StrEnum):
@@ -118,7 +120,7 @@ class HealthChecks:
         except OSError as error:
             words = f"The spool cannot be read: {error.strerror or error}."
             return HealthReport((*parts, Part("spool", "Event spool", State.DOWN, words)))
-        own = (self._controllers(state), _spool_part(state), _disk_part(disks))
+        own = (self._controllers(state), _spool_part(state), disk_part(disks))
         return HealthReport((*parts, *own), state, disks)
 
     async def _database(self) -> Part:
@@ -211,10 +213,17 @@ def _spool_part(spool: SpoolState) -> Part:
     return Part(*part, State.OK, "Events reach the database.")
 
 
-def _disk_part(disks: tuple[Disk, ...]) -> Part:
+def disk_part(disks: tuple[Disk, ...]) -> Part:
+    """The fullest of the disks, in words."""
     part = ("disk", "Disk")
     least = min(disks, key=lambda disk: disk.free_bytes)
     room = f"{least.free_bytes / 1024**3:.1f} GB"
+    if least.free_bytes < _NO_ROOM:
+        words = (
+            "The disk of the storage directory is full. Calls go on, but are not recorded, and "
+            "what happens in them waits in the controllers' memory and is seen nowhere: make room."
+        )
+        return Part(*part, State.DOWN, words)
     if least.free_bytes < _LITTLE_ROOM:
         words = f"Only {room} are free for {least.holds}; calls go on without them once it is full."
         return Part(*part, State.DEGRADED, words)
