@@ -38,20 +38,24 @@ _COUNTS = text(
     GROUP BY measure, step, key ORDER BY measure, key, step
     """
 )
-# Calls that began in a minute count from its start and those that ended in it until its end, so a
-# peak is too high by those at most that did both to each other within a minute.
+# Of each step, beside the calls that were open when it began: the most at once, and how many more
+# are open when it ends. Calls that began in a minute count from its start and those that ended in it
+# until its end, so a peak is too high by those at most that did both to each other within a minute.
 _OPEN = text(
     """
-    SELECT width_bucket(at, CAST(:steps AS timestamptz[])) - 1 AS step, max(at_once),
-           (array_agg(left_over ORDER BY at DESC))[1]
-    FROM (
-        SELECT at, :open_before + sum(n - total) OVER (ORDER BY at) AS left_over,
-               :open_before + sum(n - total) OVER (ORDER BY at) + total AS at_once
-        FROM figures
-        WHERE organisation_id = :organisation AND grain = 'minute' AND measure = 'load'
-          AND at >= :after AND at < :before
-    ) AS minutes
-    GROUP BY step ORDER BY step
+    SELECT coalesce(most, 0), coalesce(more, 0)
+    FROM unnest(CAST(:steps AS timestamptz[]), CAST(:ends AS timestamptz[]))
+        WITH ORDINALITY AS s (begins, ends, step),
+    LATERAL (
+        SELECT max(left_over + total) AS most, sum(n - total) AS more
+        FROM (
+            SELECT n, total, sum(n - total) OVER (ORDER BY at) AS left_over
+            FROM figures
+            WHERE organisation_id = :organisation AND grain = 'minute' AND measure = 'load'
+              AND at >= s.begins AND at < s.ends
+        ) AS minutes
+    ) AS counted
+    ORDER BY step
     """
 )
 
@@ -218,14 +222,8 @@ def _peaks(db: Session, asked: Asked, span: Span) -> list[int] | None:
         or_(Call.ended_at.is_(None), Call.ended_at >= span.after),
     )  # fmt: skip
     still = db.scalar(going_on) or 0
-    peaks = [0] * len(span.steps)
-    reached = 0
-    for step, most, left_over in db.execute(_OPEN, {**asked, "open_before": still}):
-        # In steps that nothing was counted in, calls from before may go on.
-        for between in range(reached, step + 1):
-            peaks[between] = max(peaks[between], still)
-        peaks[step] = max(peaks[step], int(most))
-        reached, still = step, int(left_over)
-    for between in range(reached + 1, len(peaks)):
-        peaks[between] = still
+    peaks = []
+    for most, more in db.execute(_OPEN, {**asked, "ends": [*span.steps[1:], span.before]}):
+        peaks.append(still + max(0, int(most)))
+        still += int(more)
     return peaks
