@@ -32,6 +32,7 @@ from appliance.calls.errors import (
 )
 from appliance.calls.events import LegEnded, TransferEnded, TransferStarted
 from appliance.calls.hangup import HangupCause
+from appliance.calls.outside import OutsideLine
 from appliance.calls.transfer import TransferMode, TransferResult, result_of_originate
 from appliance.media.playback import Playback
 from appliance.switch import commands
@@ -46,7 +47,11 @@ _CANCEL_EVERY_S = 0.5
 
 
 def attended_transfer(
-    call: Call, target: Target, announcement: str, attempt: int, meanwhile: Playback | None
+    call: Call,
+    target: Target | OutsideLine,
+    announcement: str,
+    attempt: int,
+    meanwhile: Playback | None,
 ) -> TransferResult:
     """Ring the target's phones and bridge when the call is accepted.
 
@@ -80,7 +85,11 @@ def attended_transfer(
 
 
 def _connected(
-    call: Call, target: Target, announcement: str, transfer_id: str, meanwhile: Playback | None
+    call: Call,
+    target: Target | OutsideLine,
+    announcement: str,
+    transfer_id: str,
+    meanwhile: Playback | None,
 ) -> tuple[TransferResult, str]:
     """Try it with those of the target's phones that nobody else is being connected to."""
     if not target.extensions:
@@ -100,7 +109,7 @@ class _Attempt:
     """One ringing of one target's free phones, up to the bridge."""
 
     def __init__(
-        self, call: Call, target: Target, extensions: tuple[str, ...], transfer_id: str,
+        self, call: Call, target: Target | OutsideLine, extensions: tuple[str, ...], transfer_id: str,
         arrival: "AsyncResult[CallChannel]", decision: DeskDecision,
     ) -> None:  # fmt: skip
         self._decision = decision
@@ -108,7 +117,9 @@ class _Attempt:
         self._target = target
         self._transfer_id = transfer_id
         self._arrival = arrival
-        self._extensions = tuple(checked_extension(number) for number in extensions)
+        self._extensions = extensions
+        if not isinstance(target, OutsideLine):
+            self._extensions = tuple(checked_extension(number) for number in extensions)
         self._request = self._originate_request()
 
     def run(self, announcement: str, meanwhile: Playback | None) -> tuple[TransferResult, str]:
@@ -138,6 +149,7 @@ class _Attempt:
         return result, cause
 
     def _originate_request(self) -> commands.OriginateRequest:
+        outside = self._target if isinstance(self._target, OutsideLine) else None
         return commands.OriginateRequest(
             leg_id=self._transfer_id,
             extensions=self._extensions,
@@ -149,7 +161,10 @@ class _Attempt:
                 TRANSFER_VARIABLE: self._transfer_id,
             },
             caller_id_name=self._call.caller_name,
-            caller_id_number=self._call.caller_number,
+            # Providers carry no call that shows a number which is not ours.
+            caller_id_number=outside.shown if outside else self._call.caller_number,
+            trunk=outside.trunk if outside else "",
+            limit=outside.extension if outside else "",
             ring_timeout_s=self._target.ring_timeout_s,
         )
 

@@ -133,6 +133,18 @@ class Did:
     persona: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A provider's line, as far as calls out over it go.
+
+    Attributes:
+        prefixes: first digits of the numbers that may be dialled over it; none without any.
+    """
+
+    name: str
+    prefixes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Directory:
     """Everything about one organisation that a call needs.
@@ -140,6 +152,8 @@ class Directory:
     Attributes:
         organisation_id: UUID as text; on every row and every event.
         persona: id of who answers numbers that name nobody; the first persona when empty.
+        trunks: in the order they are tried.
+        may_call_out: extensions that may dial numbers outside.
         operator: id of the person or department that callers get when they ask for a person.
         emergency: id of the target for emergencies; the operator when empty.
         version: changes when any part changes; stored with each decision.
@@ -152,6 +166,8 @@ class Directory:
     people: tuple[Person, ...] = ()
     departments: tuple[Department, ...] = ()
     dids: tuple[Did, ...] = ()
+    trunks: tuple[Trunk, ...] = ()
+    may_call_out: tuple[str, ...] = ()
     hours: OpeningHours = field(default_factory=always_open)
     operator: str = ""
     emergency: str = ""
@@ -169,6 +185,11 @@ class Directory:
     def target(self, target_id: str | None) -> Target | None:
         """The person or department with this id; None when the directory has none."""
         return self._by_id.get(target_id or "")
+
+    @cached_property
+    def extensions(self) -> frozenset[str]:
+        """Every extension that somebody can be reached at."""
+        return frozenset(number for target in self.targets() for number in target.extensions)
 
     def by_extension(self, extension: str) -> Target | None:
         """Whom a number belongs to: a person first, then a department that has only this one."""

@@ -30,6 +30,7 @@ from appliance.controller.engine_account import EngineAccount
 from appliance.controller.inputs import AtCapacity, Input
 from appliance.controller.listening import Listener
 from appliance.controller.model_servers import ModelServers
+from appliance.controller.placing import CALLER_VARIABLE
 from appliance.controller.registry import Calls
 from appliance.controller.speaking import SpeechOutput
 from appliance.decisions.chain import DecisionChain
@@ -103,6 +104,11 @@ def hold_call(
     _Assembly(equipment, desks, channel, directory, did, past).run(calls)
 
 
+def _caller_number(channel: CallChannel) -> str:
+    """Who calls; on a leg that we placed, who was rung."""
+    return channel.event.var(CALLER_VARIABLE) or channel.event.get("Caller-Caller-ID-Number", "")
+
+
 class _Assembly:
     def __init__(
         self, equipment: Equipment, desks: Desks, channel: CallChannel,
@@ -128,7 +134,7 @@ class _Assembly:
         )  # fmt: skip
         self._call = Call(
             self._line, self._log, directory, equipment.switch, desks, equipment.call_config,
-            caller_number=channel.event.get("Caller-Caller-ID-Number", "")[:_CALLER_NUMBER_LIMIT],
+            caller_number=_caller_number(channel)[:_CALLER_NUMBER_LIMIT],
             caller_name=channel.event.get("Caller-Caller-ID-Name", "")[:_CALLER_NAME_LIMIT],
         )  # fmt: skip
 

@@ -12,9 +12,11 @@ import structlog
 
 from appliance.actions.call import Call
 from appliance.actions.desks import ACCEPT, DECLINE
+from appliance.calls.directory import Target
 from appliance.calls.errors import SwitchError
 from appliance.calls.events import OrderAnswered, Outcome
 from appliance.calls.orders import Order, OrderAnswer, Verb
+from appliance.calls.outside import NotPermittedError, OutsideLine, outside_line
 from appliance.controller.inputs import OrderGiven
 from appliance.controller.speaking import SpeechOutput
 from appliance.controller.steps import StepRunner
@@ -68,13 +70,15 @@ class OrderRunner:
             case Verb.HANG_UP:
                 return self._hang_up(order.given_by)
             case Verb.TRANSFER:
-                return self._transfer(order.to, now)
+                return self._transfer(order, now)
             case Verb.ACCEPT:
                 return self._decide(ACCEPT, "Accepted: whoever picks up has the caller at once.")
             case Verb.DECLINE:
                 return self._decide(DECLINE, "Declined; the appliance goes on with the caller.")
             case Verb.VOICEMAIL:
                 return self._take_message()
+            case Verb.CALL:
+                return OrderAnswer(False, "This is a call already.")
 
     def _say(self, text: str) -> OrderAnswer:
         line = " ".join(text.split())[:_LONGEST_LINE]
@@ -98,13 +102,17 @@ class OrderRunner:
             return OrderAnswer(False, "The call is over already.")
         return OrderAnswer(True, "Hung up.")
 
-    def _transfer(self, to: str, now: datetime) -> OrderAnswer:
-        directory = self._call.directory
-        target = directory.target(to) or directory.by_extension(to)
+    def _transfer(self, order: Order, now: datetime) -> OrderAnswer:
+        try:
+            target = self._destination(order)
+        except NotPermittedError as error:
+            return OrderAnswer(False, str(error))
         if target is None or not target.extensions:
             return OrderAnswer(False, "There is no such person or department in this call's book.")
         if self._steps.connected:
             return OrderAnswer(False, f"The caller is with {self._steps.with_whom} already.")
+        if isinstance(target, OutsideLine):
+            self._steps.outside = target
         if not self._steps.busy_connecting:
             self._follow(self._conversation.sent_to(target, now))
             return OrderAnswer(True, f"Ringing {target.name}.")
@@ -112,6 +120,18 @@ class OrderRunner:
         if not self._steps.call_off(partial(self._conversation.sent_to, target)):
             return OrderAnswer(False, f"{rung} is being connected just now.")
         return OrderAnswer(True, f"{rung} rings no more; ringing {target.name}.")
+
+    def _destination(self, order: Order) -> Target | OutsideLine | None:
+        """Whom the order means.
+
+        Raises:
+            NotPermittedError: a number outside that may not be dialled.
+        """
+        directory = self._call.directory
+        target = directory.target(order.to) or directory.by_extension(order.to)
+        if target is None and order.extension:
+            return outside_line(directory, order.to, order.extension)
+        return target
 
     def _decide(self, key: str, words: str) -> OrderAnswer:
         if not self._call.desks.decide(self._call.call_id, key):
@@ -121,7 +141,7 @@ class OrderRunner:
     def _take_message(self) -> OrderAnswer:
         target = self._steps.ringing
         late = OrderAnswer(False, "No desk rings for this call, or it has decided already.")
-        if target is None:
+        if target is None or isinstance(target, OutsideLine):
             return late
         if not self._steps.call_off(lambda _: self._conversation.message_for(target), DECLINE):
             return late

@@ -9,7 +9,7 @@ two seconds.
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -17,7 +17,7 @@ import gevent
 import structlog
 
 from appliance.calls.errors import StorageError
-from appliance.calls.orders import Order, OrderAnswer
+from appliance.calls.orders import NEW_CALL, Order, OrderAnswer, Verb
 from appliance.controller.inputs import OrderGiven
 from appliance.controller.registry import Calls
 from appliance.storage.database import Database
@@ -35,13 +35,19 @@ class Orders:
 
     The database is asked on threads, which are greenlets where gevent has patched; sessions are
     told in gevent's loop, where they live.
+
+    Args:
+        organisations: ids of those whose orders for new calls are taken.
+        place: makes a call; blocks in a greenlet.
     """
 
     def __init__(
-        self, database: Database, calls: Calls,
+        self, database: Database, calls: Calls, organisations: Callable[[], Iterable[str]],
+        place: Callable[[Order], OrderAnswer],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
         self._database, self._calls, self._now = database, calls, now
+        self._organisations, self._place = organisations, place
         self._taken: deque[Order] = deque()
         self._answers: queue.Queue[tuple[Order, OrderAnswer] | None] = queue.Queue()
         self._arrived = gevent.get_hub().loop.async_()
@@ -67,10 +73,12 @@ class Orders:
 
     def _told(self, channel: str, call_id: str) -> None:
         """On the listening thread: an order was given, or it is time to look."""
-        if channel and call_id not in self._calls:
+        if channel and call_id != NEW_CALL and call_id not in self._calls:
             return
+        held = self._calls.of_organisations()
         try:
-            for organisation_id, call_ids in self._calls.of_organisations().items():
+            for organisation_id in self._organisations():
+                call_ids = [NEW_CALL, *held.get(organisation_id, ())]
                 self._taken += take_orders(self._database, organisation_id, call_ids, self._now())
         except StorageError as error:
             log.info("orders_wait", error=str(error))
@@ -82,8 +90,13 @@ class Orders:
         while self._taken:
             order = self._taken.popleft()
             answer = partial(self._answer, order)
-            if not self._calls.post(order.call_id, OrderGiven(order, answer)):
+            if order.verb is Verb.CALL:
+                gevent.spawn(self._make_call, order).name = f"order-{order.order_id}"
+            elif not self._calls.post(order.call_id, OrderGiven(order, answer)):
                 answer(OrderAnswer(False, "The call has just left this controller."))
+
+    def _make_call(self, order: Order) -> None:
+        self._answer(order, self._place(order))
 
     def _answer(self, order: Order, answer: OrderAnswer) -> None:
         self._answers.put((order, answer))

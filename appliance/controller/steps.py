@@ -15,6 +15,7 @@ from appliance.actions.take_message import take_message
 from appliance.calls.decision import Decision
 from appliance.calls.directory import Target
 from appliance.calls.events import DecisionMade, Outcome, StageFailed
+from appliance.calls.outside import OUTSIDE_ID, OutsideLine
 from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.controller.inputs import FinishedSpeaking, Input, TransferDone
 from appliance.controller.listening import Listener
@@ -36,6 +37,8 @@ class StepRunner:
     Attributes:
         connected: the caller is with a person; the appliance only waits for the end.
         handed_over: the leg is in other hands, which record its end.
+        outside: the number outside that somebody has ordered the caller to be connected with; no
+            conversation can name one.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class StepRunner:
     ) -> None:  # fmt: skip
         self.connected = False
         self.handed_over = False
+        self.outside: OutsideLine | None = None
         self._call = call
         self._listener = listener
         self._output = output
@@ -51,7 +55,7 @@ class StepRunner:
         output.on_silent = self.on_silent
         self._transfers = transfers_before
         self._connecting: gevent.Greenlet | None = None
-        self._target: Target | None = None
+        self._target: Target | OutsideLine | None = None
         self._instead: Instead | None = None
         self._ended: tuple[Outcome, str] | None = None
 
@@ -120,7 +124,9 @@ class StepRunner:
     def _begin_transfer(
         self, step: Transfer, delays_ms: dict[str, float] | None, decided_at: float | None
     ) -> None:
-        target = self._call.directory.target(step.target_id)
+        target: Target | OutsideLine | None = self._call.directory.target(step.target_id)
+        if step.target_id == OUTSIDE_ID:
+            target, self.outside = self.outside, None
         if target is None:
             # The guard has refused anything outside the directory; this is its second lock.
             self._post(TransferDone(TransferResult.UNREACHABLE))
@@ -132,7 +138,7 @@ class StepRunner:
             meanwhile = self._output.say(
                 step.meanwhile, interruptible=False, delays_ms=delays_ms, decided_at=decided_at
             )
-        if step.mode is TransferMode.BLIND:
+        if step.mode is TransferMode.BLIND and not isinstance(target, OutsideLine):
             job = gevent.spawn(blind_transfer, self._call, target, self._transfers, meanwhile)
         else:
             job = gevent.spawn(
@@ -160,7 +166,7 @@ class StepRunner:
         return self._target.name if self._target is not None and self.busy_connecting else ""
 
     @property
-    def ringing(self) -> Target | None:
+    def ringing(self) -> Target | OutsideLine | None:
         """Whose phones ring now; None while nobody's do."""
         return self._target if self._connecting is not None else None
 

@@ -13,6 +13,7 @@ from typing import Any
 from appliance.calls.decision import Decision, Intent
 from appliance.calls.directory import Directory, Persona, Target
 from appliance.calls.events import Outcome
+from appliance.calls.outside import OutsideLine
 from appliance.calls.transfer import TransferResult
 from appliance.decisions.chain import DecisionChain
 from appliance.decisions.context import Asked, TurnContext
@@ -191,8 +192,8 @@ class Conversation:
         self._state.remember("appliance", text)
         return [Say(text, interruptible=False, expect=self._state.last_expect)]
 
-    def sent_to(self, target: Target, now: datetime) -> list[Step]:
-        """Somebody of the organisation has the caller connected."""
+    def sent_to(self, target: Target | OutsideLine, now: datetime) -> list[Step]:
+        """Somebody of the organisation has the caller connected, maybe with a number outside."""
         state = self._state
         if state.ended is not None:
             return self._ending()

@@ -5,6 +5,7 @@ from datetime import datetime
 from appliance.calls.decision import Priority
 from appliance.calls.directory import Directory, Persona, Target
 from appliance.calls.events import Outcome
+from appliance.calls.outside import OutsideLine
 from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.dialogue import prompts
 from appliance.dialogue.intake import Intake
@@ -60,14 +61,15 @@ class Moves:
         state.candidates = [target.id for target in targets]
         return [self.say(prompts.choices(targets), "closed")]
 
-    def transfer(self, target: Target, now: datetime, lead: str = "") -> list[Step]:
+    def transfer(self, target: Target | OutsideLine, now: datetime, lead: str = "") -> list[Step]:
         """Ring a target, with a sentence for either side."""
         state = self.state
-        if state.attempts.get(target.id, 0) >= MAX_ATTEMPTS:
+        tried = state.attempts.get(target.id, 0)
+        if tried >= MAX_ATTEMPTS and not isinstance(target, OutsideLine):
             return self.offer(
                 target, now, prompts.not_connected(TransferResult.NO_ANSWER, target.name)
             )
-        state.attempts[target.id] = state.attempts.get(target.id, 0) + 1
+        state.attempts[target.id] = tried + 1
         state.phase, state.target_id = Phase.TRANSFERRING, target.id
         state.failures = state.silences = 0
         urgent = state.priority is Priority.EMERGENCY
@@ -81,7 +83,7 @@ class Moves:
         mode = TransferMode.ATTENDED if urgent else target.transfer_mode
         return [Transfer(target.id, mode, self.announcement(target), meanwhile)]
 
-    def announcement(self, target: Target) -> str:
+    def announcement(self, target: Target | OutsideLine) -> str:
         """What whoever answers hears before the caller."""
         state = self.state
         caller = prompts.caller(state.caller_name, state.caller_number)

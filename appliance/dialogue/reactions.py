@@ -168,7 +168,8 @@ class Reactions:
     def not_connected(self, result: TransferResult, now: datetime) -> list[Step]:
         """Nobody took the call: say why and go on."""
         state, moves = self._state, self._moves
-        target = self._directory.target(state.target_id) or self._directory.operator_target
+        tried = self._directory.target(state.target_id)
+        target = tried or self._directory.operator_target
         operator = self._directory.operator_target
         if target is None:
             return moves.fall_back("nobody to connect to")
@@ -176,4 +177,5 @@ class Reactions:
             if operator is None or state.attempts.get(operator.id, 0):
                 return moves.fall_back("an emergency that nobody took")
             return moves.transfer(operator, now, SENTENCES["emergency_next"])
-        return moves.offer(target, now, prompts.not_connected(result, target.name))
+        whom = tried.name if tried else "that number"
+        return moves.offer(target, now, prompts.not_connected(result, whom))

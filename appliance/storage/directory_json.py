@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import date, time
 from typing import Any
 
-from appliance.calls.directory import Department, Did, Directory, Person, Persona
+from appliance.calls.directory import Department, Did, Directory, Person, Persona, Trunk
 from appliance.calls.hours import OpeningHours, Span
 from appliance.calls.transfer import TransferMode
 
@@ -23,6 +23,8 @@ def dump_directory(directory: Directory) -> dict[str, Any]:
             for department in directory.departments
         ],
         "dids": [asdict(did) for did in directory.dids],
+        "trunks": [asdict(trunk) for trunk in directory.trunks],
+        "may_call_out": list(directory.may_call_out),
         "hours": _dump_hours(directory.hours),
     }
 
@@ -52,6 +54,8 @@ def parse_directory(data: Mapping[str, Any]) -> Directory:
             for department in data["departments"]
         ),
         dids=tuple(Did(**did) for did in data["dids"]),
+        trunks=tuple(Trunk(item["name"], tuple(item["prefixes"])) for item in data["trunks"]),
+        may_call_out=tuple(data["may_call_out"]),
         hours=_parse_hours(data["hours"]) or OpeningHours(),
     )
 

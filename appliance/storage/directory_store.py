@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from appliance.calls.directory import Department, Did, Directory, Person, Persona
+from appliance.calls.directory import Department, Did, Directory, Person, Persona, Trunk
 from appliance.calls.errors import StorageError
 from appliance.calls.hours import OpeningHours, Span, always_open
 from appliance.calls.transfer import TransferMode
@@ -62,6 +62,8 @@ def load_directory(database: Database, organisation_id: str) -> Directory | None
                     Did(row.number, str(row.persona_id or ""))
                     for row in session.scalars(select(models.Did).order_by(models.Did.number))
                 ),
+                trunks=tuple(_trunks(session)),
+                may_call_out=tuple(_may_call_out(session)),
                 hours=hours.of_organisation(),
                 operator=str(organisation.operator_id or ""),
                 emergency=str(organisation.emergency_id or ""),
@@ -73,6 +75,17 @@ def _personas(session: Session) -> Iterable[Persona]:
     for row in session.scalars(select(models.Persona).order_by(models.Persona.name)):
         texts = {item.name: getattr(row, item.name) for item in fields(Persona)}
         yield Persona(**{**texts, "id": str(row.id)})
+
+
+def _trunks(session: Session) -> Iterable[Trunk]:
+    order = models.Trunk.position, models.Trunk.name
+    for row in session.scalars(select(models.Trunk).order_by(*order)):
+        yield Trunk(row.name, tuple(row.outbound_prefixes))
+
+
+def _may_call_out(session: Session) -> Iterable[str]:
+    numbers = select(models.Extension.number).where(models.Extension.outbound)
+    return session.scalars(numbers.order_by(models.Extension.number))
 
 
 def _people(session: Session) -> Iterable[Person]:

@@ -16,6 +16,7 @@ from appliance.storage.database import Database
 
 log = structlog.get_logger(__name__)
 CHANNEL = "appliance_orders"
+_DETAIL = ("text", "to", "ring", "extension")
 
 
 def give_order(session: Session, order: Order, now: datetime, expires_at: datetime) -> None:
@@ -25,7 +26,8 @@ def give_order(session: Session, order: Order, now: datetime, expires_at: dateti
         .values(
             organisation_id=UUID(order.organisation_id), id=UUID(order.order_id),
             call_id=order.call_id, verb=order.verb.value, given_by=order.given_by,
-            detail={"text": order.text, "to": order.to}, given_at=now, expires_at=expires_at,
+            detail={name: getattr(order, name) for name in _DETAIL}, given_at=now,
+            expires_at=expires_at,
         )
         .on_conflict_do_nothing()
     )  # fmt: skip
@@ -114,6 +116,6 @@ def _order(row: OrderRow) -> Order | None:
         return None
     return Order(
         order_id=str(row.id), call_id=row.call_id, organisation_id=str(row.organisation_id),
-        verb=verb, given_by=row.given_by, text=str(row.detail.get("text", "")),
-        to=str(row.detail.get("to", "")),
+        verb=verb, given_by=row.given_by,
+        **{name: str(row.detail.get(name, "")) for name in _DETAIL},
     )  # fmt: skip

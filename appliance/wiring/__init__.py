@@ -15,6 +15,7 @@ from appliance.controller.assembly import Equipment
 from appliance.controller.call_session import SessionTiming
 from appliance.controller.holding import PHRASES
 from appliance.controller.orders import Orders
+from appliance.controller.placing import Placing
 from appliance.controller.pulse import Pulse
 from appliance.controller.reaper import OpenCall, Reaper
 from appliance.controller.supervisor import Supervisor
@@ -93,7 +94,11 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         )
         _serve(settings, supervisor, link, undo)
         _reap(settings, store, directories, events, link, supervisor, undo)
-        orders = Orders(store, supervisor.calls)
+        placing = Placing(link, directories.by_organisation, settings.switch.domain)
+        orders = Orders(
+            store, supervisor.calls,
+            lambda: [one.organisation_id for one in directories.directories], placing.place,
+        )  # fmt: skip
         orders.start()
         undo.callback(orders.stop)
         pulse = Pulse(supervisor.calls, link, events.spool)

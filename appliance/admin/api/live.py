@@ -6,8 +6,9 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from appliance.admin.api.calls import CallParams
-from appliance.admin.fields import Model, RequiredLine
+from appliance.admin.fields import Line, Model, RequiredLine
 from appliance.admin.live.orders import Wanted, order
+from appliance.admin.live.placing import place
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, Handler, Route, api, may
 from appliance.admin.visit import Visit
@@ -24,7 +25,29 @@ class TransferIn(Model):
     """Whom to ring for the caller."""
 
     to: RequiredLine = Field(
-        description="a person or a department, by id or name, or an extension of the directory"
+        description="a person or a department, by id or name, an extension of the directory, or a "
+        "number outside: one that a trunk and your own extension may dial"
+    )
+
+
+class CallIn(Model):
+    """A call to be made."""
+
+    ring: RequiredLine = Field(
+        description="who is rung first: a person, by id or name, an extension, or a number outside"
+    )
+    connect: Line = Field(
+        default="", description="who is rung when that one has answered; also one of the "
+        "organisation's own numbers, where the appliance itself converses. Empty: the first of them"
+    )  # fmt: skip
+
+
+class PlacedOut(OrderOut):
+    """A call that is being made."""
+
+    call_id: str = Field(
+        description="of the leg that is rung first; a call of this id is there once the appliance "
+        "itself converses on it"
     )
 
 
@@ -40,6 +63,12 @@ class AnswerIn(Model):
     answer: Literal["accept", "decline", "voicemail"] = Field(
         description="accept: connected when picked up; voicemail: declined, and a message is taken"
     )
+
+
+async def make_call(visit: Visit) -> Answer:
+    """Ring somebody, and connect them."""
+    call_id, answered = await place(visit, visit.body.ring.strip(), visit.body.connect.strip())
+    return PlacedOut(call_id=call_id, words=answered.words)
 
 
 async def hang_up(visit: Visit) -> Answer:
@@ -79,6 +108,13 @@ def _act(
 
 
 ROUTES = (
+    api(
+        "POST", "/calls", "api_make_call", make_call, may(Permission.ORIGINATE), body=CallIn,
+        response=PlacedOut, status=202, tag="Live", audit="call.placed", object_kind="call",
+        acts=True, example={"ring": "211", "connect": "212"},
+        summary="Ring somebody, and connect them with somebody else or with the appliance; numbers "
+        "outside only as trunks and the extension of whoever is ours on the call allow",
+    ),
     _act(
         "hangup", "api_hang_up", hang_up, Permission.LIVE_ACT, "End a call in progress",
         "call.hung_up",

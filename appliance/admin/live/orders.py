@@ -1,6 +1,7 @@
-"""Giving an order to a call in progress, and waiting for what comes of it."""
+"""Giving an order, and waiting for what comes of it."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from appliance.admin.roles import Permission
 from appliance.admin.visit import Visit
 from appliance.calls.directory import Directory, Target
 from appliance.calls.orders import Order, OrderAnswer, Verb
+from appliance.calls.outside import OUTSIDE_NUMBER, NotPermittedError, outside_line
 from appliance.storage.call_models import Call, Transfer
 from appliance.storage.directory_store import load_directory
 from appliance.storage.order_store import give_order, order_state, withdraw_order
@@ -21,12 +23,16 @@ from appliance.storage.order_store import give_order, order_state, withdraw_orde
 _VALID = timedelta(seconds=5)
 _PATIENCE_S = 4.0
 _LOOK_EVERY_S = 1.0
+_WRITTEN = re.compile(r"\(0\)|[\s().\-/]")
 _OVER = Problem(409, "call-over", "This call is over.")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody wants done; ``to`` is a person, a department or an extension, by any name."""
+    """What somebody wants done.
+
+    ``to`` is a person, a department or an extension, by any name, or a number outside.
+    """
 
     verb: Verb
     text: str = ""
@@ -54,12 +60,15 @@ async def order(visit: Visit, call_id: str, wanted: Wanted, field: str) -> Order
         raise Problem(
             403, "forbidden", "You may do this in calls that ring at your own telephone, no others."
         )
-    to = _target_of(directory, wanted.to, field).id if wanted.verb is Verb.TRANSFER else ""
+    to, extension = "", ""
+    if wanted.verb is Verb.TRANSFER:
+        to, extension = _destination(visit, directory, wanted.to.strip(), field)
     given = Order(
         order_id=str(uuid4()), call_id=call_id, organisation_id=str(organisation_id),
         verb=wanted.verb, given_by=visit.who.name[:200], text=wanted.text, to=to,
+        extension=extension,
     )  # fmt: skip
-    return await _give(visit, given)
+    return await give(visit, given)
 
 
 async def found(visit: Visit, call_id: str) -> "Found":
@@ -90,25 +99,67 @@ def my_extensions(visit: Visit, directory: Directory) -> tuple[str, ...]:
     return person.extensions if person is not None else ()
 
 
-def _target_of(directory: Directory, text: str, field: str) -> Target:
-    wanted = text.strip()
-    target = directory.target(wanted) or directory.by_extension(wanted)
-    if target is None:
-        named = [t for t in directory.targets() if t.name.casefold() == wanted.casefold()]
-        target = named[0] if len(named) == 1 else None
-    if target is None or not target.extensions:
+def _destination(visit: Visit, directory: Directory, text: str, field: str) -> tuple[str, str]:
+    """Where a caller is to be sent, and whose permission to call out is used.
+
+    Raises:
+        Problem: 422, there is no such place; 403, the number outside may not be dialled.
+    """
+    target = named_target(directory, text)
+    if target is not None and target.extensions:
+        return target.id, ""
+    number = outside_number(text)
+    if target is not None or not number:
         raise wrong_value(
-            field, "Name a person or a department of the directory, or one of its extensions."
+            field,
+            "Name a person or a department of the directory, one of its extensions, or a number "
+            "outside.",
         )
+    extension = next(iter(my_extensions(visit, directory)), "")
+    permitted(directory, number, extension)
+    return number, extension
+
+
+def outside_number(text: str) -> str:
+    """A number outside as it is dialled, however people write it; empty when it is none."""
+    number = _WRITTEN.sub("", text)
+    return number if OUTSIDE_NUMBER.fullmatch(number) else ""
+
+
+def permitted(directory: Directory, number: str, extension: str) -> None:
+    """See that a number outside may be dialled.
+
+    Raises:
+        Problem: 403; it may not.
+    """
+    try:
+        outside_line(directory, number, extension)
+    except NotPermittedError as error:
+        raise Problem(403, "not-permitted", str(error)) from None
+
+
+def named_target(directory: Directory, text: str) -> Target | None:
+    """Whom somebody means by an id, an extension or a name; None when nobody, or several."""
+    target = directory.target(text) or directory.by_extension(text)
+    if target is None:
+        named = [t for t in directory.targets() if t.name.casefold() == text.casefold()]
+        target = named[0] if len(named) == 1 else None
     return target
 
 
-async def _give(visit: Visit, given: Order) -> OrderAnswer:
+async def give(visit: Visit, given: Order) -> OrderAnswer:
+    """Write an order down, and wait for what comes of it.
+
+    Raises:
+        Problem: 409; it was refused, or nobody took it.
+        StorageError: the database is out of reach.
+    """
     feeds = visit.request.config_dict[FEEDS]
     feeds.listen()
     changed = feeds.answers.expect(given.order_id)
     after: dict[str, Any] = {"order": given.order_id, "verb": given.verb.value}
-    after |= {name: value for name, value in (("text", given.text), ("to", given.to)) if value}
+    parts = {"text": given.text, "ring": given.ring, "to": given.to, "extension": given.extension}
+    after |= {name: value for name, value in parts.items() if value}
 
     def write(db: Session) -> None:
         give_order(db, given, visit.now, visit.now + _VALID)
@@ -142,7 +193,7 @@ async def _answer(visit: Visit, order_id: UUID, changed: asyncio.Event) -> Order
             continue
     if await visit.database(lambda db: withdraw_order(db, organisation_id, order_id)):
         return OrderAnswer(
-            False, "No controller holds this call at the moment; nothing was done. Try again."
+            False, "No controller took this at the moment; nothing was done. Try again."
         )
     return OrderAnswer(True, "It is being done; the call's timeline will tell what came of it.")
 

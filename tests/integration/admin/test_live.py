@@ -16,7 +16,8 @@ from appliance.admin.roles import Role
 from appliance.calls.events import Event, to_line
 from appliance.events.shipper import store_events
 from appliance.storage.database import Database
-from tests.integration.admin.admin_site import Browser, Site, Tenant
+from tests.integration.admin.admin_site import Browser, Site, Tenant, TestClock
+from tests.integration.admin.setup_rows import SetUp
 from tests.integration.events.calls_for_tests import whole_call
 
 pytestmark = pytest.mark.postgres
@@ -358,5 +359,43 @@ def test_acting_in_a_call_that_is_over_or_nobodys_is_refused(
             # It rings at other people's telephones.
             reply = await browser.form(f"/live/{going_on[0].call_id}/decline")
             assert reply.status == 403
+
+    on_site(check)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"ring": "211", "connect": "999"}, 422, "body.connect"),
+        ({"ring": "nobody"}, 422, "body.ring"),
+        ({"ring": "Sales", "connect": "211"}, 422, "body.ring"),
+        ({"ring": "211", "connect": "anna jones"}, 422, "somebody else"),
+        ({"ring": ""}, 422, "body.ring"),
+        ({"ring": "211"}, 422, "No number leads to the appliance"),
+        ({"ring": "211", "connect": "+49 (0)30 999-888"}, 403, "No trunk may dial +4930999888"),
+        ({"ring": "212", "connect": "+4930999888"}, 403, "212 may not call out"),
+        ({"ring": "+4930999888", "connect": "+4930999777"}, 403, "has to be ours"),
+        ({"ring": "112", "connect": "211"}, 422, "body.ring"),
+        ({"ring": "211,user/212", "connect": "212"}, 422, "body.ring"),
+        ({"ring": "211", "connect": "212"}, 409, "No controller took this"),
+    ],
+)
+def test_a_call_that_cannot_or_may_not_be_made_is_refused(
+    on_site: OnSite, database: Database, tenant: Tenant, clock: TestClock,
+    monkeypatch: pytest.MonkeyPatch, body: dict[str, str], status: int, words: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("appliance.admin.live.orders._PATIENCE_S", 0.3)
+    house = SetUp(database, tenant, clock)
+    house.add("extension", number="211", outbound=True)
+    house.add("person", name="Anna Jones", extension="211")
+    house.add("person", name="Bob Lee", extension="212")
+    house.add("department", name="Sales", members=["211", "212"])
+
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.SUPERVISOR]) as browser:
+            await browser.get("/live")
+            headers = {"X-CSRF-Token": browser.csrf}
+            reply = await browser.send("POST", "/api/v1/calls", json=body, headers=headers)
+            assert (reply.status, words in reply.text) == (status, True), reply.text
 
     on_site(check)

@@ -111,13 +111,19 @@ def house(postgres_url: str, database: Database, tmp_path: Path) -> Iterator[Hou
           - {{name: Reception, members: ["200", "201"]}}
         people:
           - {{name: Anna Jones, extension: "212"}}
+        extensions: [{{number: "200", outbound: true}}]
+        trunks: [{{name: provider, proxy: sip.example.org, outbound_prefixes: ["+49"]}}]
         """)
     )
     organisation = import_directory(database, file, domain=f"{uuid4().hex[:8]}.example")
     port = free_port()
     bench = BenchSwitch(
         BenchConfig(
-            BenchDialplan(controllers=(f"127.0.0.1:{port}",), hunt_group=("299",)),
+            BenchDialplan(
+                controllers=(f"127.0.0.1:{port}",),
+                hunt_group=("299",),
+                extensions=frozenset({"200", "201", "212"}),
+            ),
             port=free_port(),
         )
     )

@@ -100,7 +100,10 @@ def _token(house: House) -> str:
             credential_id=uuid4(), account_id=account.id, name="Ann", email="",
             role=Role.SUPERVISOR,
         )  # fmt: skip
-        scopes = [Permission.LIVE_ACT, Permission.LIVE_ANSWER, Permission.EVENTS_READ]
+        scopes = [
+            Permission.LIVE_ACT, Permission.LIVE_ANSWER, Permission.EVENTS_READ,
+            Permission.ORIGINATE,
+        ]  # fmt: skip
         _, credential = api_tokens.add(
             session, owner, name="wallboard", scopes=scopes, now=now,
             expires_at=now + timedelta(hours=1),
@@ -131,3 +134,43 @@ def test_a_program_follows_a_call_and_acts_in_it(house: House, program: Program)
     assert [event["seq"] for event in program.events] == list(range(1, len(program.events) + 1))
     assert program.words().count("One moment, please.") == 1
     assert program.acts(f"{path}/hangup")[0] == 409
+
+
+def test_a_program_has_two_people_called_once(house: House, program: Program) -> None:
+    anna, desk = house.desk("212"), house.desk("200")
+    key, body = str(uuid4()), {"ring": "anna jones", "connect": "200"}
+    status, answer = program.acts("/api/v1/calls", body, key)
+    assert status == 202, answer
+    assert program.acts("/api/v1/calls", body, key) == (202, answer)
+    assert anna.rings.wait(LIMIT_S)
+    anna.answer()
+    assert desk.rings.wait(LIMIT_S)
+    desk.answer()
+    until(lambda: house.bridged(answer["call_id"]), "the two are connected")
+    assert len(house.bench.core.channels) == 2
+    anna.hang_up()
+
+
+def test_a_program_has_somebody_talk_with_the_appliance(house: House, program: Program) -> None:
+    anna = house.desk("212")
+    status, answer = program.acts("/api/v1/calls", {"ring": "212"})
+    assert status == 202, answer
+    assert anna.rings.wait(LIMIT_S)
+    anna.answer()
+    until(lambda: bool(house.voice.said), "the appliance greets")
+    assert house.voice.said[0][1].startswith("Good day.")
+    anna.hang_up()
+    assert house.record(answer["call_id"]).call.caller_number == "212"
+
+
+def test_what_may_not_be_dialled_is_not(house: House, program: Program) -> None:
+    house.desk("212")
+    status, problem = program.acts("/api/v1/calls", {"ring": "212", "connect": "+4930999888"})
+    assert (status, problem["detail"]) == (403, "Extension 212 may not call out.")
+    status, problem = program.acts("/api/v1/calls", {"ring": "201", "connect": "212"})
+    assert (status, problem["type"]) == (409, "urn:appliance:problem:refused")
+    assert "201 cannot be reached" in problem["detail"]
+    call_id, _phone = house.call()
+    path = f"/api/v1/calls/{call_id}/transfer"
+    until(lambda: program.acts(path, {"to": "+4930999888"})[0] == 403, "the call is on record")
+    assert "accountable" in program.acts(path, {"to": "+4930999888"})[1]["detail"]

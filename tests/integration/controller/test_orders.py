@@ -22,13 +22,14 @@ class Operator:
 
     def orders(
         self, call_id: str, verb: Verb, *, text: str = "", to: str = "", order_id: str = "",
-        lasts_s: float = 5.0,
+        extension: str = "", lasts_s: float = 5.0,
     ) -> OrderState:  # fmt: skip
         """Give one and wait until it is answered."""
         order_id = order_id or str(uuid4())
         order = Order(
             order_id=order_id, call_id=call_id, organisation_id=self._house.organisation,
             verb=verb, given_by="Ann", text=text, to=to,
+            extension=extension,
         )  # fmt: skip
         now = datetime.now(UTC)
         with self._house.database.session(self._house.organisation) as session:
@@ -95,6 +96,31 @@ def test_a_transfer_rings_and_is_accepted_from_the_page(house: House, operator: 
     record = house.record(call_id)
     assert record.call.outcome == "connected"
     assert record.transfers[0].result == "connected"
+
+
+def test_a_caller_is_sent_to_a_number_outside_only_by_the_rules(
+    house: House, operator: Operator
+) -> None:
+    call_id, phone = house.call()
+    outside = "+4930999888"
+    refused = operator.orders(call_id, Verb.TRANSFER, to=outside)
+    assert refused.words == "There is no such person or department in this call's book."
+    refused = operator.orders(call_id, Verb.TRANSFER, to=outside, extension="212")
+    assert refused.words == "Extension 212 may not call out."
+    refused = operator.orders(call_id, Verb.TRANSFER, to="+3312345678", extension="200")
+    assert refused == OrderState("refused", refused.words)
+    assert refused.words.startswith("No trunk may dial +3312345678")
+    assert operator.results(call_id) == []
+    rings = operator.orders(call_id, Verb.TRANSFER, to=outside, extension="200")
+    assert rings == OrderState("done", "Ringing a number outside.")
+    # The bench has no trunks; the caller is still with the appliance and told so.
+    until(lambda: operator.results(call_id) not in ([], [None]), "the attempt has ended")
+    until(
+        lambda: any("that number" in text for text in operator.spoken(call_id)),
+        "the caller is told",
+    )
+    phone.hang_up()
+    assert house.record(call_id).transfers[0].target_id == "outside"
 
 
 def test_declining_from_the_page_stops_the_ringing(house: House, operator: Operator) -> None:

@@ -1,5 +1,6 @@
 """Attended transfers: every way an attempt can end, and what is left behind."""
 
+import re
 from typing import Any, cast
 
 import gevent
@@ -19,6 +20,7 @@ from appliance.calls.directory import Person, Target
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.calls.events import LegEnded, Speaker, TransferEnded, TransferStarted, TurnTaken
 from appliance.calls.hangup import HangupCause
+from appliance.calls.outside import OutsideLine
 from appliance.calls.transfer import TransferResult
 from tests.unit.actions.doubles import (
     ANNA,
@@ -38,7 +40,9 @@ ANNOUNCEMENT = "Call for Anna Jones. Press 1 to take the call, 2 to decline."
 class Attempt:
     """One attended transfer under way, and the desk that it rings."""
 
-    def __init__(self, scene: Scene, target: Target = ANNA, meanwhile: Any = None) -> None:
+    def __init__(
+        self, scene: Scene, target: Target | OutsideLine = ANNA, meanwhile: Any = None
+    ) -> None:
         self.scene = scene
         self.job = gevent.spawn(attended_transfer, scene.call, target, ANNOUNCEMENT, 1, meanwhile)
 
@@ -504,6 +508,17 @@ def test_a_department_without_phones_is_unreachable(scene: Scene) -> None:
     scene.line.open()
     assert Attempt(scene, NOBODY).result() is TransferResult.UNREACHABLE
     assert scene.link.commands == []
+
+
+def test_a_number_outside_is_rung_through_its_trunk_and_counted(scene: Scene) -> None:
+    line = OutsideLine("+4930999888", "211", "Provider 1", "+4930123450")
+    attempt = Attempt(scene, line)
+    attempt.answered(decided=ACCEPT)
+    command = next(text for text in scene.link.commands if text.startswith("originate"))
+    assert re.search(r"}sofia/gateway/provider-1-\w{6}/\+4930999888 &socket", command)
+    assert "execute_on_originate='limit hash outbound 211 2 !CALL_REJECTED'" in command
+    assert "origination_caller_id_number=+4930123450" in command
+    assert attempt.result() is TransferResult.CONNECTED
 
 
 def test_an_extension_that_is_none_is_never_dialled(scene: Scene) -> None:
