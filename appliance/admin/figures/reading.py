@@ -39,8 +39,8 @@ _COUNTS = text(
     """
 )
 # Of each step, beside the calls that were open when it began: the most at once, and how many more
-# are open when it ends. Calls that began in a minute count from its start and those that ended in it
-# until its end, so a peak is too high by those at most that did both to each other within a minute.
+# are open when it ends. Calls that began in a minute count from its start and those that ended in
+# it until its end, so a peak is too high by those at most that did both to each other within it.
 _OPEN = text(
     """
     SELECT coalesce(most, 0), coalesce(more, 0)
