@@ -72,6 +72,7 @@ _NAMED = ("transfer", "message_for", "appointment_with", "correction")
 SETS = (
     TestSet("seen wording, seen names", "train", NAMES, 0.0),
     TestSet("unseen wording", "held-out", NAMES, 0.0),
+    TestSet("wording left out by chance", "left-out", NAMES, 0.0),
     TestSet("unseen names, misheard", "train", HELD_OUT_NAMES, 1.0),
     TestSet("unseen wording and names, misheard", "held-out", HELD_OUT_NAMES, 1.0),
     TestSet("somebody named, unseen names, misheard", "train", HELD_OUT_NAMES, 1.0, _NAMED),

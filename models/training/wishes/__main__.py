@@ -1,12 +1,7 @@
-"""The command line: ``train``, ``evaluate`` and ``leave-out``.
-
-The held-out templates were written to be other than the rest. ``leave-out`` measures more usual new
-wording: it trains without one template in ten, drawn by chance, and asks about those.
-"""
+"""The command line: ``train`` and ``evaluate``."""
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +9,7 @@ from appliance.decisions.wishes import WishModel
 from models.training.files import write_text
 from models.training.progress import say
 from models.training.sentences import HELD_OUT_NAMES, NAMES
-from models.training.wishes.examples import Example, examples, handwritten, left_out
+from models.training.wishes.examples import Example, examples, handwritten
 from models.training.wishes.fitting import fit
 
 STARTER = Path(__file__).parents[2] / "starter"
@@ -24,27 +19,13 @@ _TURNS = 2000
 def main() -> None:
     """Do one step."""
     parser = argparse.ArgumentParser(prog="python -m models.training.wishes")
-    parser.add_argument("step", choices=("train", "evaluate", "leave-out"))
+    parser.add_argument("step", choices=("train", "evaluate"))
     parser.add_argument("--model", type=Path, default=STARTER / "wishes.npz")
     options = parser.parse_args()
     if options.step == "train":
         fit(options.model)
-    elif options.step == "leave-out":
-        leave_out()
     else:
         evaluate(options.model, STARTER / "wishes.figures.json")
-
-
-def leave_out() -> float:
-    """How many wishes (percent) are told in templates that training was kept from by chance."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "wishes.npz"
-        fit(path, wanted=lambda template: not left_out(template))
-        model = WishModel.load(path)
-        turns = examples("l", "train", NAMES, _TURNS, model.buckets, 0.0, wanted=left_out)
-        right = _right_percent(model, turns)
-    say(f"templates left out by chance: {right} %")
-    return right
 
 
 def evaluate(path: Path, into: Path | None) -> dict[str, Any]:
@@ -54,6 +35,7 @@ def evaluate(path: Path, into: Path | None) -> dict[str, Any]:
     sets = {
         "seen wording, seen names": examples("a", "train", NAMES, _TURNS, buckets, 0.0),
         "unseen wording": examples("b", "held-out", NAMES, _TURNS, buckets, 0.0),
+        "wording left out by chance": examples("e", "left-out", NAMES, _TURNS, buckets, 0.0),
         "unseen names, half misheard": examples("c", "train", HELD_OUT_NAMES, _TURNS, buckets),
         "unseen wording and names, half misheard": examples(
             "d", "held-out", HELD_OUT_NAMES, _TURNS, buckets

@@ -1,9 +1,7 @@
 """Turns with their wish, as the decision chain will ask about them."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -20,33 +18,16 @@ Example = tuple[npt.NDArray[np.int64], int]
 
 
 def examples(
-    seed: str,
-    split: str,
-    names: NameLists,
-    count: int,
-    buckets: int,
-    noise: float = 1.0,
-    wanted: Callable[[str], bool] = bool,
+    seed: str, split: str, names: NameLists, count: int, buckets: int, noise: float = 1.0
 ) -> list[Example]:
-    """``count`` turns as places and the number of the wish; every second one is misheard.
-
-    Args:
-        wanted: says of a template whether its turns are taken.
-    """
+    """``count`` turns as places and the number of the wish; every second one is misheard."""
     rng = random.Random(seed)
     found: list[Example] = []
-    while len(found) < count:
+    for number in range(count):
         one = generate(rng, split, names, weights=DECIDER_WEIGHTS)
-        if not wanted(one.template):
-            continue
-        heard = misheard(rng, one.text, one.names, noise * (len(found) % 2))
+        heard = misheard(rng, one.text, one.names, noise * (number % 2))
         found.append(example(heard, one.intent, buckets))
     return found
-
-
-def left_out(template: str) -> bool:
-    """One template in ten, by chance: to measure wording that was not chosen to be odd."""
-    return crc32(template.encode()) % 10 == 0
 
 
 def example(text: str, intent: str, buckets: int) -> Example:

@@ -1,6 +1,6 @@
 """Fits the softmax regression: passes over the turns with Adagrad, one turn at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +12,19 @@ from models.training.progress import say
 from models.training.sentences import NAMES
 from models.training.wishes.examples import Example, examples
 
-BUCKETS = 1 << 18
+BUCKETS = 1 << 20
 _TURNS = 90_000
-_PASSES = 3
-_SEEN_OFTEN = 5  # what was met less often weighs nothing
-_RATE = 0.35
+_PASSES = 4
+_SEEN_OFTEN = 4  # what was met less often weighs nothing
+_RATE = 0.6
 _LARGEST = 127
 
 Numbers = npt.NDArray[np.float64]
 
 
-def fit(into: Path, wanted: Callable[[str], bool] = bool) -> None:
-    """Train and write the model to ``into``; only on templates that are ``wanted``."""
-    turns = examples("wishes", "train", NAMES, _TURNS, BUCKETS, wanted=wanted)
+def fit(into: Path) -> None:
+    """Train and write the model to ``into``."""
+    turns = examples("wishes", "train", NAMES, _TURNS, BUCKETS)
     say(f"{len(turns)} turns")
     weights, kept = _fitted(turns)
     scale = float(np.abs(weights[kept]).max()) / _LARGEST

@@ -57,6 +57,16 @@ she is having an asthma attack
 he is badly injured
 is there a fire yes there is a fire in the hall
 it is no joke he is not breathing
+my father had a heert atack
+he his bleeding
+there an accident in the yard
+their is smoke in the hall
+people or trapped under the roof
+the house is actually on fire
+please send the fire
+a man is in the my house
+somabody is dhreatening us
+she has taken an oberdose
 """
 HARMLESS = """
 is there a fire exit
