@@ -96,7 +96,7 @@ class Reaper:
 def _what_became_of(past: list[Event]) -> tuple[Outcome, str]:
     transfers = [event for event in past if isinstance(event, TransferEnded)]
     if transfers and transfers[-1].result == TransferResult.CONNECTED.value:
-        how = "connected to a person; its controller did not live to see the end"
+        how = "connected to a person; nobody saw the end"
         return Outcome.CONNECTED, how
     how = "its controller died, and the caller was gone before another took the call up"
     return Outcome.LOST, how

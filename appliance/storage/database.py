@@ -23,6 +23,9 @@ from appliance.storage.urls import sqlalchemy_url
 
 # Data exceptions, integrity constraints, program limits (a value too long for an index).
 _REFUSED = ("22", "23", "54")
+# Undefined columns, functions and tables: the program has come on, and the database has not.
+_UNKNOWN_NAME = ("42703", "42883", "42P01")
+_OLDER = "; the database is of another version than this program: run `appliance migrate`"
 
 
 class RefusedRowError(StorageError):
@@ -185,7 +188,8 @@ def _converted() -> Iterator[None]:
         original = getattr(error, "orig", None) or error
         state = getattr(original, "sqlstate", None) or ""
         kind = RefusedRowError if state[:2] in _REFUSED else StorageError
-        raise kind(f"database: {_first_line(original)}") from error
+        mend = _OLDER if state in _UNKNOWN_NAME else ""
+        raise kind(f"database: {_first_line(original)}{mend}") from error
 
 
 def _first_line(error: BaseException) -> str:

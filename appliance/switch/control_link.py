@@ -37,6 +37,17 @@ PING_EVERY_S = 10.0
 _EVENT_NAME = re.compile(r"[0-9A-Za-z_-]+(::[0-9A-Za-z_:.-]+)?")
 
 
+REFUSED = (
+    "FreeSWITCH refused the event socket's password: APPLIANCE_SWITCH__PASSWORD is to be what "
+    "EVENT_SOCKET_PASSWORD was when it started"
+)
+
+
+def nobody_there(host: str, port: int, error: Exception) -> str:
+    """What is said when no connection to FreeSWITCH comes about."""
+    return f"FreeSWITCH does not listen at {host}:{port}: {error}"
+
+
 class ControlLink(Protocol):
     """Commands to FreeSWITCH and events from it, over a connection that is kept up."""
 

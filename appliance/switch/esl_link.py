@@ -34,7 +34,7 @@ from gevent.event import AsyncResult
 from gevent.threadpool import ThreadPool
 
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
-from appliance.switch.control_link import BaseLink
+from appliance.switch.control_link import REFUSED, BaseLink, nobody_there
 from appliance.switch.wire import Message, Parser, WireError, parse_event
 
 log = logging.getLogger(__name__)
@@ -92,10 +92,10 @@ def greet(host: str, port: int, password: str, timeout_s: float) -> None:
                 raise SwitchError("FreeSWITCH refused this address (its access list)")
             sock.sendall(f"auth {password}\n\n".encode())
             if not _next_message(sock, parser).data.startswith("+OK"):
-                raise SwitchError("FreeSWITCH refused the event socket's password")
+                raise SwitchError(REFUSED)
             sock.sendall(b"exit\n\n")
     except OSError as error:
-        raise SwitchGoneError(f"cannot connect: {error}") from error
+        raise SwitchGoneError(nobody_there(host, port, error)) from error
 
 
 def _next_message(sock: Any, parser: Parser) -> Message:

@@ -14,7 +14,7 @@ from greenswitch.esl import InboundESL, NotConnectedError
 
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.switch.connection import Connection, Limits, expect_ok, keep_alive
-from appliance.switch.control_link import BaseLink
+from appliance.switch.control_link import REFUSED, BaseLink, nobody_there
 from appliance.switch.wire import Event, Message
 
 log = logging.getLogger(__name__)
@@ -50,12 +50,12 @@ class InboundConnection(Connection, InboundESL):  # type: ignore[misc]  # greens
                 super().connect()
             keep_alive(self.sock)
         except (OSError, NotConnectedError) as error:
-            reason = self.gone or f"cannot connect: {error}"
+            reason = self.gone or nobody_there(self.host, self.port, error)
             self.drop(reason)
             raise SwitchGoneError(reason) from error
         except ValueError as error:  # what greenswitch raises at a wrong password
             self.drop("the password was refused")
-            raise SwitchError("FreeSWITCH refused the event socket's password") from error
+            raise SwitchError(REFUSED) from error
         except BaseException:
             self.drop("not connected in time")
             raise

@@ -251,6 +251,17 @@ def test_a_role_that_gets_round_row_level_security_is_refused(
             connection.execute("ALTER ROLE appliance_app NOBYPASSRLS")
 
 
+def test_a_database_that_was_not_migrated_says_so(postgres_url: str) -> None:
+    migrate(postgres_url)
+    database = Database(postgres_url)
+    with (
+        pytest.raises(StorageError, match=r"of_tomorrow.*appliance migrate"),
+        database.transaction() as connection,
+    ):
+        connection.execute("SELECT of_tomorrow FROM events")
+    database.close()
+
+
 def test_a_database_without_tables_says_what_to_do(empty_url: str, postgres_url: str) -> None:
     database = Database(empty_url)
     with pytest.raises(StorageError, match="appliance migrate"):

@@ -242,11 +242,25 @@ def test_a_switch_that_does_not_want_us(connect: Connect, greeting: bytes) -> No
         assert not link.connected
 
 
-def test_a_wrong_password(connect: Connect, listen: Listen) -> None:
+def test_a_wrong_password(
+    connect: Connect, listen: Listen, caplog: pytest.LogCaptureFixture
+) -> None:
     link = connect(listen().port, password="wrong")
-    assert not link.wait_connected(0.1)
+    with gevent.Timeout(LIMIT_S):
+        while "APPLIANCE_SWITCH__PASSWORD" not in caplog.text:
+            link.wait_connected(0.01)
+    assert not link.connected
     with pytest.raises(SwitchError):
         connect(1, password="a\nb")
+
+
+def test_where_nobody_listens_is_named(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    with listener() as server:
+        port = server.getsockname()[1]
+    link = connect(port)
+    with gevent.Timeout(LIMIT_S):
+        while f"does not listen at 127.0.0.1:{port}" not in caplog.text:
+            link.wait_connected(0.01)
 
 
 def test_events_go_to_whom_they_concern(connect: Connect, listen: Listen) -> None:
