@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, StorageState
+from playwright.sync_api import Browser, StorageState, expect
 
 from appliance.admin.config import AdminConfig
 from appliance.admin.roles import Role
@@ -52,7 +52,7 @@ def filled(database: Database, chromium: Browser, work: Path) -> Iterator[Filled
     with served(database, config) as url:
         with window(chromium, url) as visitor:
             visitor.sign_in(tenant.emails[Role.OWNER])
-            visitor.page.wait_for_url("**/calls")
+            expect(visitor.page.get_by_role("button", name="Sign out")).to_be_visible()
             owner = visitor.page.context.storage_state()
         yield Filled(url, database, tenant, samples, owner)
 
@@ -83,8 +83,9 @@ def store_calls(database: Database, tenant: Tenant, over: int, going_on: int, tu
 
 def store_recorded(database: Database, tenant: Tenant, recordings: Path) -> str:
     """A call with a recording; its id."""
-    recordings.mkdir()
-    write_wav(recordings / "call.wav", tone(8000, 4.0), 8000, channels=2)
-    said = ["sales please"] * 3
-    made = Made(at=TestClock()(), said=said, recording="/elsewhere/call.wav")
+    folder = recordings / "2026-05-04"
+    folder.mkdir(parents=True)
+    write_wav(folder / "call.wav", tone(8000, 4.0), 8000, channels=2)
+    recording = f"/elsewhere/{folder.name}/call.wav"
+    made = Made(at=TestClock()(), said=["sales please"] * 3, recording=recording)
     return store(database, tenant.organisation_id, made)[0]

@@ -21,7 +21,8 @@ _MORE = {
     "live as rows": "/live?view=rows",
     "a search": "/calls?words=sales",
     "nothing found": "/calls?words=zebra",
-    "figures of a week": "/figures?span=month",
+    "figures of a month": "/figures?span=30d",
+    "figures of no span": "/figures?span=month",
     "no such page": "/calls/none",
 }
 

@@ -32,3 +32,10 @@ window.addEventListener("pageshow", () => {
 // After a refused form the reader is brought to the first wrong field.
 const wrong = document.querySelector('[aria-invalid="true"]');
 if (wrong) wrong.focus();
+
+// On a narrow screen the menu and tabs scroll; the page that we are on is brought into sight.
+for (const here of document.querySelectorAll(".menu [aria-current], .tabs [aria-current]")) {
+  const row = here.parentElement.getBoundingClientRect();
+  const { left, width } = here.getBoundingClientRect();
+  here.parentElement.scrollLeft += left - row.left - (row.width - width) / 2;
+}

@@ -1,7 +1,3 @@
-// On a narrow screen the tabs scroll; the one we are on is brought into sight.
-const here = document.querySelector(".tabs [aria-current]");
-if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
-
 // The last screen of the first set-up: the first call that comes in is shown as soon as it rings.
 const waiting = document.querySelector("[data-waits-for-call]");
 if (waiting) {
