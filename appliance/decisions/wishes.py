@@ -1,8 +1,9 @@
 """What a caller wants, told from the words alone: a small model beside the language model.
 
-It weighs single words, pairs and triples of neighbouring words, so that it knows a wish in wording
-that neither the rules nor the starter decider have met. It knows nobody's name: who is wanted is
-the directory's business, and the language model's.
+It weighs single words, pairs and triples of neighbouring words, and pieces of words, so that it
+knows a wish in wording that neither the rules nor the starter decider have met, and "booked" from
+"booking". It knows nobody's name: who is wanted is the directory's business, and the language
+model's.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ WISHES: Final = tuple(Intent)
 """What can be guessed, in the order of the model's columns."""
 
 _LONGEST = 14
+_PIECES = (3, 4)  # letters, a word's borders included
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class WishModel:
-    """A softmax regression over hashed runs of words.
+    """A softmax regression over hashed runs of words and of letters.
 
     Attributes:
         buckets: what `looks` hashes into.
@@ -103,4 +105,7 @@ def looks(words: Sequence[str], buckets: int) -> list[int]:
         found.add(f"2 {' '.join(said[place : place + 2])}")
         found.add(f"3 {' '.join(said[place : place + 3])}")
         found.add(f"s {word} {' '.join(said[place + 2 : place + 3])}")
+        whole = f"<{word}>"
+        for size in _PIECES:
+            found.update(f"c {whole[i : i + size]}" for i in range(len(whole) - size + 1))
     return sorted({crc32(look.encode()) % buckets for look in found})
