@@ -1,6 +1,8 @@
 """Every route there is. A new page or resource is added here, and nowhere else."""
 
 from appliance.admin import plain
+from appliance.admin.api import accounts as api_accounts
+from appliance.admin.api import audit as api_audit
 from appliance.admin.api import (
     call_parts,
     documents,
@@ -64,6 +66,8 @@ def all_routes() -> tuple[Route, ...]:
             *events.ROUTES,
             *api_live.ROUTES,
             *tokens.ROUTES,
+            *api_accounts.ROUTES,
+            *api_audit.ROUTES,
             *api_setup.ROUTES,
             *setup_history.ROUTES,
             *documents.ROUTES,

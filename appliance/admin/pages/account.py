@@ -179,6 +179,7 @@ async def _account_page(
         _TEMPLATE, status=422 if failed else 200, password=password or Form(),
         second_factor=second_factor, sessions=mine, secret=secret, shortest=SHORTEST,
         totp_address=accounts.totp_address(secret, who.email),
+        totp_picture=accounts.totp_picture(secret, who.email),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Who may come in: the accounts of the organisation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 from uuid import UUID
 
@@ -9,39 +10,28 @@ from pydantic import BeforeValidator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from appliance.admin import accounts, passwords, sessions
-from appliance.admin.fields import Email, Model, RequiredLine
+from appliance.admin import account_work, passwords
+from appliance.admin.account_work import AccountIn, NewAccountIn, managed
+from appliance.admin.api.accounts import AccountParams
 from appliance.admin.forms import Form
-from appliance.admin.problems import Problem, not_found, wrong_value
+from appliance.admin.problems import Problem
 from appliance.admin.roles import Permission, Role, may_manage
 from appliance.admin.routing import Answer, may, page
 from appliance.admin.visit import Visit
 from appliance.storage.admin_models import Account
-from appliance.storage.database import RefusedRowError
 from appliance.storage.models import Person
 
 _NO_PERSON = BeforeValidator(lambda value: None if value == "" else value)
 
 
-class AccountForm(Model):
-    """What can be chosen about an account; a browser leaves an unticked box out."""
+class AccountForm(AccountIn):
+    """As a browser sends it: it leaves an unticked box out, and nobody is an empty text."""
 
-    name: RequiredLine
-    role: Role
     person_id: Annotated[UUID | None, _NO_PERSON] = None
-    disabled: bool = False
 
 
-class NewAccountForm(AccountForm):
+class NewAccountForm(AccountForm, NewAccountIn):
     """A new account."""
-
-    email: Email
-
-
-class AccountParams(Model):
-    """An account."""
-
-    account_id: UUID
 
 
 async def show(visit: Visit) -> Answer:
@@ -51,32 +41,12 @@ async def show(visit: Visit) -> Answer:
 
 async def add(visit: Visit) -> Answer:
     """Make one, with a password that is shown this once."""
-    form, who = visit.form, visit.who
-    if form.ok and not may_manage(who.role, visit.body.role):
-        form.refuse("role", "Only an owner makes owners.")
-    if not form.ok:
-        return await _list(visit, form)
-    body: NewAccountForm = visit.body
-    secret = passwords.generated()
-    hashed = await visit.run(lambda: visit.services.passwords.hash(secret))
-
-    def work(db: Session) -> None:
-        _check_person(db, visit, body.person_id)
-        account = accounts.add(
-            db, who.organisation_id, email=body.email, name=body.name, role=body.role,
-            password_hash=hashed, person_id=body.person_id,
-        )  # fmt: skip
-        account.disabled = body.disabled
-        visit.trace.write(db, visit.now, object_id=str(account.id), after=accounts.shown(account))
-
-    try:
-        await visit.database(work)
-    except RefusedRowError as error:
-        if "uq_accounts_email" not in str(error):
-            raise
-        form.refuse("email", "This address has an account already.")
-        return await _list(visit, form)
-    return await _list(visit, secret=secret, made=body.email)
+    form, secret = visit.form, passwords.generated()
+    if form.ok:
+        with _told_in(form):
+            made = await account_work.add(visit, visit.body, secret)
+            return await _list(visit, secret=secret, made=made.email)
+    return await _list(visit, form)
 
 
 async def show_one(visit: Visit) -> Answer:
@@ -86,74 +56,31 @@ async def show_one(visit: Visit) -> Answer:
 
 async def change(visit: Visit) -> Answer:
     """Change name, role, person, or whether it may sign in."""
-    form, who = visit.form, visit.who
-    if not form.ok:
-        return await _one(visit, form)
-    body: AccountForm = visit.body
-
-    def work(db: Session) -> None:
-        account = _managed(db, visit)
-        if not may_manage(who.role, body.role):
-            raise wrong_value("role", "Only an owner makes owners.")
-        _keep_an_owner(db, visit, account, stays=body.role is Role.OWNER and not body.disabled)
-        _check_person(db, visit, body.person_id)
-        before = accounts.shown(account)
-        account.name, account.role = body.name, body.role.value
-        account.person_id, account.disabled = body.person_id, body.disabled
-        if body.disabled:
-            sessions.end_all(db, who.organisation_id, account.id)
-        visit.trace.write(db, visit.now, before=before, after=accounts.shown(account))
-
-    try:
-        await visit.database(work)
-    except Problem as problem:
-        if not problem.errors:
-            raise
-        form.refuse(problem.errors[0].field, problem.errors[0].message)
-        return await _one(visit, form)
-    return visit.redirect("accounts", f"The account of {body.name} is changed.")
+    form = visit.form
+    if form.ok:
+        with _told_in(form):
+            changed = await account_work.change(visit, visit.params.account_id, visit.body)
+            return visit.redirect("accounts", f"The account of {changed.name} is changed.")
+    return await _one(visit, form)
 
 
 async def reset(visit: Visit) -> Answer:
     """A new password, shown this once; the second factor is off, and all sessions are ended."""
     secret = passwords.generated()
-    hashed = await visit.run(lambda: visit.services.passwords.hash(secret))
-
-    def work(db: Session) -> str:
-        account = _managed(db, visit)
-        account.password_hash, account.password_changed_at = hashed, visit.now
-        account.totp_secret = account.totp_last_step = None
-        sessions.end_all(db, account.organisation_id, account.id)
-        visit.trace.write(db, visit.now)
-        return account.email
-
-    email = await visit.database(work)
-    return await _list(visit, secret=secret, made=email)
+    account = await account_work.reset(visit, visit.params.account_id, secret)
+    return await _list(visit, secret=secret, made=account.email)
 
 
-def _managed(db: Session, visit: Visit) -> Account:
-    """The account of the path, when who asks may change it.
-
-    Raises:
-        Problem: there is none, or it is an owner's.
-    """
-    account = accounts.get(db, visit.who.organisation_id, visit.params.account_id)
-    if account is None:
-        raise not_found("account")
-    if not may_manage(visit.who.role, Role(account.role)):
-        raise Problem(403, "forbidden", "Only an owner changes an owner's account.")
-    return account
-
-
-def _keep_an_owner(db: Session, visit: Visit, account: Account, *, stays: bool) -> None:
-    last = accounts.owners(db, visit.who.organisation_id) <= 1
-    if account.role == Role.OWNER.value and not account.disabled and not stays and last:
-        raise wrong_value("role", "Somebody has to be an owner: make another one first.")
-
-
-def _check_person(db: Session, visit: Visit, person_id: UUID | None) -> None:
-    if person_id is not None and db.get(Person, (visit.who.organisation_id, person_id)) is None:
-        raise wrong_value("person_id", "There is no such person.")
+@contextmanager
+def _told_in(form: Form) -> Iterator[None]:
+    """Put into the form what is wrong with one of its fields."""
+    try:
+        yield
+    except Problem as problem:
+        if not problem.errors:
+            raise
+        fault = problem.errors[0]
+        form.refuse(fault.field.removeprefix("body."), fault.message)
 
 
 def _people(db: Session, visit: Visit) -> Sequence[Person]:
@@ -179,7 +106,7 @@ async def _list(
 
 async def _one(visit: Visit, form: Form | None = None) -> web.Response:
     def work(db: Session) -> tuple[Account, Sequence[Person]]:
-        return _managed(db, visit), _people(db, visit)
+        return managed(db, visit, visit.params.account_id), _people(db, visit)
 
     account, people = await visit.database(work)
     shown = form or Form(

@@ -26,7 +26,9 @@ _MINUTE = "%Y-%m-%dT%H:%M"
 
 async def home(visit: Visit) -> Answer:
     """The first page there is for this role."""
-    return see_other(visit.url("calls" if visit.who.may(Permission.CALLS_READ) else "account"))
+    places = (("live", Permission.LIVE_READ), ("calls", Permission.CALLS_READ))
+    first = next((name for name, needed in places if visit.who.may(needed)), "account")
+    return see_other(visit.url(first))
 
 
 async def show_list(visit: Visit) -> Answer:

@@ -10,7 +10,7 @@ from appliance.admin.roles import Role
 from appliance.storage.admin_models import Account, AuditEntry
 from appliance.storage.database import Database
 from appliance.storage.models import Extension, Person
-from tests.integration.admin.admin_site import Site, Tenant
+from tests.integration.admin.admin_site import Reply, Site, Tenant
 
 pytestmark = pytest.mark.postgres
 OnSite = Callable[..., None]
@@ -139,5 +139,103 @@ def test_the_audit_log_is_read_page_by_page(on_site: OnSite, tenant: Tenant) -> 
             assert (await browser.get("/audit?actor=nobody")).text.count("<code>") == 0
             for cursor in ("x", "WyIyMDI2LTAxLTAxVDAwOjAwOjAwKzAwOjAwIiwiYSJd"):
                 assert (await browser.get(f"/audit?cursor={cursor}")).status == 422
+
+    on_site(check)
+
+
+def test_accounts_are_managed_by_programs_as_by_the_pages(
+    on_site: OnSite, tenant: Tenant, database: Database
+) -> None:
+    person = _person(database, tenant)
+    email = f"ann-{uuid4().hex[:8]}@example.org"
+
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.ADMINISTRATOR]) as browser:
+
+            async def ask(method: str, path: str, body: object = None) -> Reply:
+                headers = {"X-CSRF-Token": browser.csrf, "Idempotency-Key": uuid4().hex}
+                return await browser.send(
+                    method, f"/api/v1/accounts{path}", json=body, headers=headers
+                )
+
+            wanted = {"email": email, "name": "Ann", "role": "receptionist", "person_id": person}
+            made = await ask("POST", "", wanted)
+            assert made.status == 201, made.text
+            account = made.json()
+            async with site.browser() as ann:
+                assert (await ann.sign_in(email, account["password"])).status == 303
+                for change, field, words in (
+                    ({"role": "owner"}, "body.role", "Only an owner"),
+                    ({"email": email.upper()}, "body.email", "already"),
+                    ({"email": f"x{email}", "person_id": str(uuid4())}, "body.person_id", "such"),
+                ):
+                    refused = await ask("POST", "", wanted | change)
+                    (fault,) = refused.json()["errors"]
+                    assert (refused.status, fault["field"]) == (422, field), refused.text
+                    assert words in fault["message"]
+                disabled = {"name": "Ann B", "role": "auditor", "disabled": True}
+                reply = await ask("PUT", f"/{account['id']}", disabled)
+                assert (reply.json()["role"], reply.json()["disabled"]) == ("auditor", True)
+                assert (await ann.get("/calls")).status == 303
+            owner = tenant.account_ids[Role.OWNER]
+            assert (await ask("PUT", f"/{owner}", disabled)).status == 403
+            assert (await ask("POST", f"/{owner}/reset")).status == 403
+            reset = (await ask("POST", f"/{account['id']}/reset")).json()
+            assert reset["password"] not in ("", account["password"])
+            listed = (await ask("GET", "?limit=1")).json()
+            assert [item["email"] for item in listed["items"]] == [email]
+            assert "password" not in listed["items"][0]
+            following = await ask("GET", f"?limit=50&cursor={listed['next_cursor']}")
+            assert len(following.json()["items"]) == len(Role)
+
+    on_site(check)
+    with database.session(tenant.organisation_id) as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.object_kind == "account"))
+        actions = [entry.action for entry in entries if entry.action.startswith("account.")]
+    assert actions == ["account.added", "account.changed", "account.password_reset"]
+
+
+def test_the_last_owner_stays_for_programs_too(on_site: OnSite, tenant: Tenant) -> None:
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.OWNER]) as browser:
+            reply = await browser.send(
+                "PUT", f"/api/v1/accounts/{tenant.account_ids[Role.OWNER]}",
+                json={"name": "Me", "role": "auditor"}, headers={"X-CSRF-Token": browser.csrf},
+            )  # fmt: skip
+            assert (reply.status, "make another one first" in reply.text) == (422, True)
+
+    on_site(check)
+
+
+def test_programs_read_the_audit_log_in_pages(on_site: OnSite, tenant: Tenant) -> None:
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.AUDITOR]) as browser:
+            for _ in range(3):
+                await browser.get("/live")
+            await browser.get("/audit")
+            address, seen = "/api/v1/audit?limit=1", []
+            while True:
+                page = (await browser.get(address)).json()
+                seen += page["items"]
+                if page["next_cursor"] is None:
+                    break
+                address = f"/api/v1/audit?limit=1&cursor={page['next_cursor']}"
+            assert "sign_in" in {entry["action"] for entry in seen}
+            assert len({entry["id"] for entry in seen}) == len(seen)
+            some = (await browser.get("/api/v1/audit?action=sign_in")).json()["items"]
+            assert some
+            assert {entry["action"] for entry in some} == {"sign_in"}
+            for cursor in ("x", "WyIyMDI2IiwgInh4Il0"):
+                assert (await browser.get(f"/api/v1/audit?cursor={cursor}")).status == 422
+
+    on_site(check)
+
+
+def test_the_first_page_is_live_for_those_who_may_see_it(on_site: OnSite, tenant: Tenant) -> None:
+    async def check(site: Site) -> None:
+        for role, place in ((Role.RECEPTIONIST, "/live"), (Role.AUDITOR, "/calls")):
+            async with site.signed_in(tenant.emails[role]) as browser:
+                reply = await browser.get("/")
+                assert (reply.status, reply.headers["Location"]) == (303, place)
 
     on_site(check)

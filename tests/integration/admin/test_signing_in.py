@@ -133,6 +133,9 @@ def test_an_address_is_locked_out_over_many_accounts(on_site: OnSite, tenant: Te
 async def _turn_on(browser: Browser, clock: TestClock) -> str:
     page = await browser.get("/account")
     secret = page.text.split('name="secret" value="')[1].split('"')[0]
+    picture = page.text.split('<div class="qr"')[1].split("</div>")[0]
+    assert "<svg" in picture
+    assert "style=" not in picture  # the pages' policy lets none through
     code = pyotp.TOTP(secret).at(clock())
     reply = await browser.form(
         "/account/second-factor", secret=secret, code=code, password=PASSWORD
