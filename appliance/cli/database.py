@@ -56,6 +56,8 @@ def run_import(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     import_directory(wiring.database(settings), arguments.file, domain=settings.switch.domain)
     sys.stdout.write(f"{arguments.file} is read in. It holds for the next call.\n")
+    if settings.switch.configuration is None:
+        sys.stdout.write("FreeSWITCH learns of phones and numbers by `appliance render`.\n")
     return 0
 
 

@@ -180,3 +180,18 @@ def test_files_for_freeswitch_go_nowhere_else(
     monkeypatch.setattr("appliance.cli.render.rendered_files", dict)
     assert run(["render", str(tmp_path)]) == 1
     assert "no freeswitch.xml" in capsys.readouterr().err
+
+
+def test_passwords_are_read_in_for_the_domain_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    domains: list[str] = []
+    monkeypatch.setattr(
+        "appliance.cli.database.import_directory",
+        lambda _database, _file, *, domain: domains.append(domain),
+    )
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing")
+    monkeypatch.setenv("APPLIANCE_SWITCH__DOMAIN", "phones.example.org")
+    assert run(["import-directory", "x.yaml"]) == 0
+    assert domains == ["phones.example.org"]
+    assert "appliance render" in capsys.readouterr().out
