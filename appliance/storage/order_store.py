@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,11 +16,14 @@ from appliance.storage.database import Database
 
 log = structlog.get_logger(__name__)
 CHANNEL = "appliance_orders"
+KEPT = timedelta(days=7)
+"""How long an order is kept; events and the audit log tell for good what came of it."""
 _DETAIL = ("text", "to", "ring", "extension")
 
 
 def give_order(session: Session, order: Order, now: datetime, expires_at: datetime) -> None:
-    """Write an order down; one of the same id is left as it is."""
+    """Write an order down; one of the same id is left as it is. Old ones go meanwhile."""
+    session.execute(delete(OrderRow).where(OrderRow.given_at < now - KEPT))
     session.execute(
         insert(OrderRow)
         .values(

@@ -8,7 +8,13 @@ import pytest
 from appliance.calls.orders import Order, Verb
 from appliance.events.reader import call_record, stored_events_of
 from appliance.storage.directory_store import load_directory
-from appliance.storage.order_store import OrderState, give_order, order_state, take_orders
+from appliance.storage.order_store import (
+    KEPT,
+    OrderState,
+    give_order,
+    order_state,
+    take_orders,
+)
 from tests.integration.controller.conftest import LIMIT_S, House, until
 
 pytestmark = pytest.mark.postgres
@@ -57,6 +63,28 @@ class Operator:
 @pytest.fixture
 def operator(house: House) -> Operator:
     return Operator(house)
+
+
+def test_orders_go_when_they_are_old(house: House, operator: Operator) -> None:
+    call_id, phone = house.call()
+    order_id = str(uuid4())
+    operator.orders(call_id, Verb.SAY, text="One moment.", order_id=order_id)
+    later = datetime.now(UTC) + KEPT
+
+    def give(at: datetime) -> None:
+        order = Order(
+            order_id=str(uuid4()), call_id="none", organisation_id=house.organisation,
+            verb=Verb.SAY, given_by="Ann", text="Hello.",
+        )  # fmt: skip
+        with house.database.session(house.organisation) as session:
+            give_order(session, order, at, at)
+
+    give(later - timedelta(minutes=5))
+    assert operator.state(order_id).state == "done"
+    give(later + timedelta(minutes=5))
+    with house.database.session(house.organisation) as session:
+        assert order_state(session, UUID(house.organisation), UUID(order_id)) is None
+    phone.hang_up()
 
 
 def test_a_line_is_said_and_recorded(house: House, operator: Operator) -> None:
