@@ -13,7 +13,7 @@ from models.training.sentences import NAMES
 from models.training.wishes.examples import Example, examples
 
 BUCKETS = 1 << 20
-_TURNS = 90_000
+_TURNS = 120_000
 _PASSES = 4
 _SEEN_OFTEN = 4  # what was met less often weighs nothing
 _RATE = 0.6
