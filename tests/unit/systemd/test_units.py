@@ -36,3 +36,18 @@ def test_files_are_not_for_everybody() -> None:
     assert len(texts) == 4
     for name, text in texts.items():
         assert "\nUMask=0027\n" in text, name
+
+
+def test_a_call_that_is_not_allowed_does_not_kill() -> None:
+    filtered = {name: text for name, text in _texts().items() if "\nSystemCallFilter=" in text}
+    assert len(filtered) == 3
+    for name, text in filtered.items():
+        assert "\nSystemCallErrorNumber=EPERM\n" in text, name
+
+
+def test_the_storage_directory_is_the_one_that_may_be_written() -> None:
+    own = {name: text for name, text in _texts().items() if "\nUser=appliance\n" in text}
+    assert len(own) == 3
+    for name, text in own.items():
+        assert "\nStateDirectory=appliance\n" in text, name
+        assert "\nEnvironment=APPLIANCE_STORAGE__DIRECTORY=%S/appliance\n" in text, name
