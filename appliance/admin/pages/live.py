@@ -85,7 +85,7 @@ def _acting(wanted_of: Callable[[Visit], Wanted]) -> Callable[[Visit], Awaitable
                 raise Problem(422, "invalid", words)
             answered = await order(visit, visit.params.call_id, wanted_of(visit), "to")
         except Problem as problem:
-            if problem.status in (401, 403, 404):
+            if problem.status in (401, 403, 404) and problem.code != "not-permitted":
                 raise
             words = problem.errors[0].message if problem.errors else problem.detail
             if by_script:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -16,10 +17,12 @@ from sqlalchemy import select
 from appliance.admin.config import AdminConfig
 from appliance.admin.roles import Role
 from appliance.media import wav
-from appliance.storage.admin_models import AuditEntry
+from appliance.storage.admin_models import Account, AuditEntry
+from appliance.storage.call_models import Order
 from appliance.storage.database import Database
 from tests.integration.admin.admin_site import Browser, Reply, Site, Tenant, TestClock
 from tests.integration.admin.made_calls import BEGAN, Made, store
+from tests.integration.admin.setup_rows import SetUp
 from tests.integration.admin.test_hostile_text import HOSTILE
 
 pytestmark = pytest.mark.postgres
@@ -262,3 +265,40 @@ def test_the_longest_call_has_a_light_page(
             assert "All turns as JSON" in page
 
     on_site(check)
+
+
+def test_a_caller_is_called_back_from_ones_own_telephone(
+    on_site: OnSite, tenant: Tenant, database: Database, clock: TestClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("appliance.admin.live.orders._PATIENCE_S", 0.3)
+    call_id = store(database, tenant.organisation_id, Made(number="+4930999888"))[0]
+    house = SetUp(database, tenant, clock)
+
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.SUPERVISOR]) as browser:
+            assert "Call back" in (await browser.get(f"/calls/{call_id}")).text
+
+            async def told() -> str:
+                reply = await browser.form(f"/calls/{call_id}/call-back")
+                assert reply.status == 303
+                return (await browser.get(f"/calls/{call_id}")).text
+
+            assert "belongs to no person with an extension" in await told()
+            house.add("extension", number="211", outbound=True)
+            anna = house.add("person", name="Anna Jones", extension="211")
+            with database.session(tenant.organisation_id) as session:
+                key = (tenant.organisation_id, tenant.account_ids[Role.SUPERVISOR])
+                session.get_one(Account, key).person_id = UUID(anna.key)
+            assert "No trunk may dial +4930999888" in await told()
+            house.add("trunk", name="provider", proxy="sip.example", outbound_prefixes=["+49"])
+            assert "No controller took this" in await told()
+        async with site.signed_in(tenant.emails[Role.RECEPTIONIST]) as browser:
+            assert "Call back" not in (await browser.get(f"/calls/{call_id}")).text
+
+    on_site(check)
+    with database.session(tenant.organisation_id) as session:
+        (order,) = session.scalars(select(Order))
+        assert (order.verb, order.state) == ("call", "refused")
+        wanted = {"text": "", "ring": "211", "to": "+4930999888", "extension": "211"}
+        assert order.detail == wanted
