@@ -94,10 +94,11 @@ class Metrics:
                 {disk.holds: disk.total_bytes for disk in report.disks},
             ),
         ]  # fmt: skip
-        living = report.spool.controllers if report.spool is not None else ()
-        if report.spool is not None:
-            found += _spool(report.spool, self._time_s())
-        return [*found, *self._links(living), *_controllers(living, self._time_s())]
+        if report.spool is None:  # it cannot be read, so nothing is known of who writes there
+            return [*found, *self._links(())]
+        living, now_s = report.spool.controllers, self._time_s()
+        found += _spool(report.spool, now_s)
+        return [*found, *self._links(living), *_controllers(living, now_s)]
 
     def _links(self, living: tuple[Living, ...]) -> list[Metric]:
         """The control links, ours and the controllers'."""

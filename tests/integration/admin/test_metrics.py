@@ -198,6 +198,20 @@ def test_controllers_links_spool_and_disks(on_site: OnSite, tmp_path: Path) -> N
             spool.close(remove=True)
 
 
+def test_a_spool_that_cannot_be_read_is_no_missing_controller(
+    on_site: OnSite, tmp_path: Path
+) -> None:
+    (tmp_path / "spool").write_text("not a directory")
+
+    async def check(site: Site) -> None:
+        found = await _page(site)
+        assert _of(found, "part_up", part="spool") == 0
+        assert not [name for name, _ in found if name.startswith("appliance_controllers")]
+        assert ("appliance_spool_files", frozenset()) not in found
+
+    on_site(check)
+
+
 def test_health_tells_of_controllers_that_do_not_move(on_site: OnSite, tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool", name="controller-1")
 
