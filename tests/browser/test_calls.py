@@ -1,6 +1,7 @@
 """Calls of the bench, played against the whole appliance, as operators see and steer them."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,16 +118,15 @@ def test_a_call_is_watched_turn_by_turn_taken_and_played_back(
 
 
 def _plays_from_a_turn(page: Page) -> None:
-    """A turn's button plays the recording from there; while it does, the turn is marked."""
-    turn = page.locator("li.turn").nth(1)
+    """The last turn's button plays the recording from there, and marks the turn."""
+    turn = page.locator("li.turn").last
     turn.get_by_role("button", name="Play from here").click()
     begins_s = float(turn.get_attribute("data-from") or 0) / 1000
     assert begins_s > 0
     page.wait_for_function(
-        "begins => document.querySelector('audio').currentTime > begins + 0.2 &&"
-        " document.querySelectorAll('li.turn')[1].classList.contains('playing')",
-        arg=begins_s,
+        "begins => document.querySelector('audio').currentTime > begins + 0.2", arg=begins_s
     )
+    expect(turn).to_have_class(re.compile(r"\bplaying\b"))
 
 
 def test_a_changed_greeting_is_heard_in_the_next_call(appliance: Exchange, owner: Watched) -> None:

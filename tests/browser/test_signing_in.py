@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from appliance.admin.roles import Role
 from tests.browser.filled import Filled
+from tests.browser.test_every_page import grave_faults
 from tests.browser.windows import window
 from tests.integration.admin.admin_site import PASSWORD
 
@@ -37,6 +38,7 @@ def test_password_and_second_factor(site: Filled, chromium: Browser) -> None:
         page.get_by_role("button", name="Sign out").click()
         watched.sign_in(email)
         expect(page.get_by_role("heading", name="Your code")).to_be_visible()
+        assert not grave_faults(page)
         page.goto("/calls")
         expect(page.get_by_role("heading", name="Your code")).to_be_visible()
         _give_code(page, secret, later_s=_STEP_S)

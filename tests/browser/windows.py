@@ -95,4 +95,4 @@ def window(browser: Browser, url: str, **options: Any) -> Iterator[Watched]:
         context.set_default_timeout(PATIENCE_MS)
         watched.watch(context)
         yield watched
-        assert not watched.troubles
+    assert not watched.troubles
