@@ -257,7 +257,8 @@ def _translated(url: str, timeout_s: float) -> Iterator[None]:
         yield
     except UrllibTimeoutError as error:
         if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
-            raise InferenceUnreachableError(f"{url}: no connection ({error})") from error
+            reason = error.__cause__ or error  # without urllib3's account of its own objects
+            raise InferenceUnreachableError(f"{url}: no connection ({reason})") from error
         raise InferenceTimeoutError(f"{url}: no answer in {timeout_s * 1000:.0f} ms") from error
     except (HTTPError, OSError) as error:
         raise InferenceUnreachableError(f"{url}: {error}") from error
