@@ -98,16 +98,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def doors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn away who asks at too great length, for another host, or too often."""
+    """Turn away who asks for another host, too often, or at too great length."""
     services = request.config_dict[SERVICES]
     config = services.config
-    if len(request.raw_path) > _LONGEST_PATH:
-        raise Problem(414, "address-too-long", "This address is too long; send less in its query.")
-    if any(len(value) > _LONGEST_PATH for _, value in request.raw_headers):
-        raise Problem(
-            431, "header-too-long", "A header is too long; delete this site's cookies, if it is "
-            "theirs.",
-        )  # fmt: skip
     if "*" not in config.hosts and asked_host(request) not in config.hosts:
         raise Problem(
             421, "wrong-host",
@@ -121,6 +114,13 @@ async def doors(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise Problem(
             429, "too-many-requests", "Your address asks too often; wait a little.",
             retry_after_s=int(wait_s) + 1,
+        )  # fmt: skip
+    if len(request.raw_path) > _LONGEST_PATH:
+        raise Problem(414, "address-too-long", "This address is too long; send less in its query.")
+    if any(len(value) > _LONGEST_PATH for _, value in request.raw_headers):
+        raise Problem(
+            431, "header-too-long", "A header is too long; delete this site's cookies, if it is "
+            "theirs.",
         )  # fmt: skip
     return await handler(request)
 
