@@ -215,8 +215,9 @@ class AdminSettings(_Group):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     hosts: Names = Field(
-        default=("localhost", "127.0.0.1", "::1"),
-        description="the names and addresses that the page may be asked for by, without ports",
+        default=(),
+        description="names and addresses, without ports, that the page may be asked for by besides "
+        "localhost, 127.0.0.1 and ::1",
     )
     tls_certificate: str = Field(default="", description="PEM file with the chain; needs tls_key")
     tls_key: str = Field(default="", description="PEM file with the private key")

@@ -11,13 +11,15 @@ from appliance.decisions.wishes import WishModel
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_OWN_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminConfig:
     """Settings of the admin application; ``AdminSettings`` says what each is for.
 
     Attributes:
-        hosts: lower case, without ports; ``*`` lets any through.
+        hosts: served besides this machine's own names; lower case, without ports; ``*``: any.
         secure: browsers reach us over TLS, so cookies are marked and HSTS is sent.
         request_bytes: the largest body of a request.
         wishes: what tries sentences out knows of wishes, as calls do.
@@ -29,7 +31,7 @@ class AdminConfig:
 
     host: str = "127.0.0.1"
     port: int = 8080
-    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})
+    hosts: frozenset[str] = frozenset()
     tls_certificate: str = ""
     tls_key: str = ""
     secure: bool = False
@@ -55,6 +57,10 @@ class AdminConfig:
     inference_url: str = ""
     spool: Path = Path("var/spool")
     recordings: Path = Path("var/recordings")
+
+    def serves(self, host: str) -> bool:
+        """Whether the page may be asked for by this name or address."""
+        return host in _OWN_NAMES or host in self.hosts or "*" in self.hosts
 
 
 def networks(setting: str, values: tuple[str, ...]) -> tuple[Network, ...]:

@@ -101,7 +101,7 @@ async def doors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn away who asks for another host, too often, or at too great length."""
     services = request.config_dict[SERVICES]
     config = services.config
-    if "*" not in config.hosts and asked_host(request) not in config.hosts:
+    if not config.serves(asked_host(request)):
         raise Problem(
             421, "wrong-host",
             "This page is not served under that name. An administrator can add it to the setting "
