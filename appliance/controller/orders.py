@@ -3,7 +3,7 @@
 Orders go through the database because all that matters about them is there anyway: who may see the
 call, who gave the order, that it is taken once and what came of it. They reach a controller at
 once by ``NOTIFY``; one that was missed, as when a call has just been taken over, is found within
-two seconds.
+two seconds. An order for a new call is taken by whichever controller is first.
 """
 
 import queue
@@ -76,8 +76,9 @@ class Orders:
         if channel and call_id != NEW_CALL and call_id not in self._calls:
             return
         held = self._calls.of_organisations()
+        everywhere = not channel or call_id == NEW_CALL
         try:
-            for organisation_id in self._organisations():
+            for organisation_id in self._organisations() if everywhere else held:
                 call_ids = [NEW_CALL, *held.get(organisation_id, ())]
                 self._taken += take_orders(self._database, organisation_id, call_ids, self._now())
         except StorageError as error:
