@@ -99,18 +99,23 @@ class Found(NamedTuple):
 def find_calls(session: Session, wanted: CallFilter, limit: int, cursor: str) -> Found:
     """A page of the calls that fit: the newest first, or those that fit a search best.
 
-    The best are those of the newest thousand that fit, and of the newest ten thousand that have
-    the words of a phrase or of a search that leaves words out.
+    The best are those of the newest thousand that fit. Phrases, and words that are left out, are
+    looked for in ten thousand calls at once: of those the best are, and a page of the newest may
+    hold fewer than were asked for, or none, and yet be followed by another.
 
     Raises:
         Problem: the cursor is none of ours.
     """
     asked = {**_asked(session, wanted), **_place(wanted, cursor)}
-    rows = session.execute(_FIND, {"wanted": json.dumps(asked), "at_most": limit + 1}).all()
-    stopped = rows[:1] if rows and rows[0].call_id is None else []
-    hits = [_Hit(*row) for row in rows[len(stopped) :]]
+    rows = session.execute(_FIND, {"wanted": json.dumps(asked), "at_most": limit + 1})
+    found = [_Hit(*row) for row in rows]
+    hits = [hit for hit in found if hit.rank >= 0]
+    stopped = next((hit for hit in found if hit.rank < 0), None)
     page, following = cut(hits, limit, lambda hit: _cursor(hit, wanted.ranked))
-    return Found([hit.call_id for hit in page], following, stopped[0].at if stopped else None)
+    ids = [hit.call_id for hit in page]
+    if stopped is None or wanted.ranked:
+        return Found(ids, following, stopped and stopped.at)
+    return Found(ids, following or _cursor(stopped, ranked=False), None)
 
 
 def _cursor(hit: _Hit, ranked: bool) -> str:

@@ -48,8 +48,9 @@ CREATE INDEX ix_call_list_found_by ON call_list USING gin (
 # is.
 #
 # The index holds neither phrases nor what a word is not in: calls that might fit are looked at one
-# by one. For the best, the newest 10,000 of them are looked at, and the newest 1,000 that fit are
-# ranked; where that leaves any out, the first row has no call and says since when they are.
+# by one, 10,000 of them at once, and for the best the newest 1,000 that fit are ranked. Where that
+# leaves any out, a row of rank -1 is the last call that was looked at: the first row for the best,
+# else the last one, from which the next page goes on.
 _FIND = r"""
 CREATE FUNCTION appliance_find_calls(wanted jsonb, at_most int)
 RETURNS TABLE (call_id text, at timestamptz, rank float8)
@@ -64,7 +65,9 @@ DECLARE
         THEN websearch_to_tsquery('public.appliance_words', wanted ->> 'words') END;
     maybe tsquery := nullif(nullif(regexp_replace(
         querytree(words), ' <(->|\d+>) ', ' & ', 'g'), 'T'), '');
+    exact boolean := maybe IS NOT DISTINCT FROM words;
     best boolean := words IS NOT NULL AND coalesce(wanted ->> 'sort', '') = 'best';
+    most int := CASE WHEN best THEN 1000 ELSE at_most END;
     digits text := nullif(reverse(wanted ->> 'digits'), '');
     dids text[] := ARRAY(SELECT jsonb_array_elements_text(coalesce(wanted -> 'dids', '[]')));
     facets text[] := array_remove(ARRAY[
@@ -91,7 +94,7 @@ DECLARE
             || quote_literal(digits || ':')
             || CASE WHEN dids = '{}' THEN ')'
                     ELSE ' OR l.did = ANY (' || quote_literal(dids) || '))' END,
-        'l.words @@ ' || quote_literal(CASE WHEN best THEN maybe ELSE words END) || '::tsquery',
+        'l.words @@ ' || quote_literal(maybe) || '::tsquery',
         facets_of || ' @> ' || quote_literal(nullif(facets, '{}')));
     day int;
     first_day int;
@@ -102,6 +105,7 @@ DECLARE
     done float8;
     hit record;
     looked int := 0;
+    found int := 0;
     ids text[] := '{}';
     times timestamptz[] := '{}';
     ranks float8[] := '{}';
@@ -122,35 +126,38 @@ BEGIN
             since_day := first_day;
         END IF;
         FOR hit IN EXECUTE
-            'SELECT h.call_id, h.at, ' || CASE WHEN best THEN
-                'CASE WHEN h.words @@ $1 THEN ts_rank(h.words, $1) END' ELSE '0' END || ' AS rank '
+            'SELECT h.call_id, h.at, CASE WHEN ' || CASE WHEN exact THEN 'true'
+                ELSE 'h.words @@ $1' END || ' THEN ' || CASE WHEN best THEN 'ts_rank(h.words, $1)'
+                ELSE '0' END || '::float8 END AS rank '
             'FROM (SELECT * FROM (SELECT * FROM public.call_list AS l WHERE ' || fits
             -- Apart, so that other indexes, of all days, are no part of the plan.
             || CASE WHEN by_days THEN ' AND ' || facets_of || ' && $2 OFFSET 0' ELSE '' END
             || ') AS l WHERE ' || in_time || ' ORDER BY l.at DESC, l.call_id DESC LIMIT $3) AS h'
-        USING words, days, CASE WHEN NOT best THEN at_most - looked
-                                WHEN maybe = words THEN 1001 - looked ELSE 10001 - looked END
+        USING words, days, CASE WHEN exact THEN most - found ELSE 10000 - looked END
+                           + CASE WHEN best OR NOT exact THEN 1 ELSE 0 END
         LOOP
-            IF best AND (looked = 10000 OR cardinality(ids) = 1000) THEN
-                RETURN NEXT;  -- where it stopped
+            IF (looked = 10000 AND NOT exact) OR (found = 1000 AND best) THEN
+                rank := -1;
+                RETURN NEXT;
                 EXIT walk;
             END IF;
             looked := looked + 1;
+            call_id := hit.call_id;
             at := hit.at;
-            IF NOT best THEN
-                call_id := hit.call_id;
-                rank := 0;
+            rank := hit.rank;
+            CONTINUE WHEN rank IS NULL;
+            found := found + 1;
+            IF best THEN
+                ids := ids || call_id;
+                times := times || at;
+                ranks := ranks || rank;
+            ELSE
                 RETURN NEXT;
-                EXIT walk WHEN looked = at_most;
-            ELSIF hit.rank IS NOT NULL THEN
-                ids := ids || hit.call_id;
-                times := times || hit.at;
-                ranks := ranks || hit.rank;
+                EXIT walk WHEN found = most;
             END IF;
         END LOOP;
         walked := walked + day - since_day + 1;
-        done := CASE WHEN best THEN greatest(cardinality(ids) / 1e3, looked / 1e4)
-                ELSE looked::float8 / at_most END;
+        done := greatest(found::float8 / most, CASE WHEN exact THEN 0 ELSE looked / 1e4 END);
         -- As many more days as it will take, if there are as many in each as so far.
         span := greatest(1, least(8 * span, ceil(1.3 * walked * (1 - done) / nullif(done, 0))));
         day := since_day - 1;
