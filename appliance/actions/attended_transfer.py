@@ -109,8 +109,8 @@ class _Attempt:
     """One ringing of one target's free phones, up to the bridge."""
 
     def __init__(
-        self, call: Call, target: Target | OutsideLine, extensions: tuple[str, ...], transfer_id: str,
-        arrival: "AsyncResult[CallChannel]", decision: DeskDecision,
+        self, call: Call, target: Target | OutsideLine, extensions: tuple[str, ...],
+        transfer_id: str, arrival: "AsyncResult[CallChannel]", decision: DeskDecision,
     ) -> None:  # fmt: skip
         self._decision = decision
         self._call = call
