@@ -33,7 +33,7 @@ def main() -> None:
     elif arguments.step == "export":
         from models.training.speech.exporting import export
 
-        export(arguments.checkpoint, arguments.model)
+        export(arguments.checkpoint, arguments.model, arguments.earlier, arguments.share)
     elif arguments.step == "card":
         from models.training.speech.card import write
 
@@ -56,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--width", type=int, default=128)
     train.add_argument("--continue-from", type=Path, help="an exported model to begin with")
     export = steps.add_parser("export", help="write the model for faster-whisper")
+    export.add_argument("--earlier", type=Path, help="the model that training went on from")
+    export.add_argument("--share", type=float, default=0.5, help="of what was learned since")
     evaluate = steps.add_parser("evaluate", help="hear the test sets through the engine")
     evaluate.add_argument("--each", type=int, default=50, help="utterances in a set")
     evaluate.add_argument("--only", default="", help="sets with this in their name")

@@ -3,6 +3,7 @@
 Frames are log10 power until the end, so that noise is added as power, as on a line.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,6 +16,10 @@ from models.training.speech.shards import NO_PHONE, Example
 Phones = npt.NDArray[np.int64]
 _NOTHING: Final = -10.0
 _AT = np.arange(MELS, dtype=np.float32)
+# Slaney's mel scale, which Whisper's is: even up to 1 kHz, then by octaves.
+_MELS_TO_1_KHZ: Final = 15.0
+_MELS_A_FACTOR: Final = 27.0 / np.log(6.4)
+_BANDS_A_MEL: Final = (MELS + 1) / (_MELS_TO_1_KHZ + _MELS_A_FACTOR * np.log(8.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +116,23 @@ def at_tempo(heard: Heard, tempo: float) -> Heard:
     )
 
 
+def _hertz(band: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    mel = (band + 1) / _BANDS_A_MEL
+    above = 1000 * np.exp(np.maximum(mel - _MELS_TO_1_KHZ, 0) / _MELS_A_FACTOR)
+    return np.where(mel < _MELS_TO_1_KHZ, mel * 1000 / _MELS_TO_1_KHZ, above)
+
+
+def _band(hertz: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    above = _MELS_TO_1_KHZ + _MELS_A_FACTOR * np.log(np.maximum(hertz, 1000) / 1000)
+    mel = np.where(hertz < 1000, hertz * _MELS_TO_1_KHZ / 1000, above)
+    return mel * _BANDS_A_MEL - 1
+
+
 def revoiced(frames: Frames, random: np.random.Generator) -> Frames:
     """Through another vocal tract (bands moved) and another microphone (bands weighted)."""
-    if random.random() < 0.7:
-        to = _AT * (1 + random.uniform(-0.08, 0.08)) + random.uniform(-1.2, 1.2)
-        to = np.clip(to, 0, MELS - 1.001)
+    if random.random() < 0.8:
+        longer = random.uniform(-0.12, 0.12) + random.uniform(-0.05, 0.05) * (_AT / MELS - 0.5)
+        to = np.clip(_band(_hertz(_AT) * (1 + longer)), 0, MELS - 1.001)
         low = to.astype(int)
         weight = (to - low).astype(np.float32)
         frames = frames[:, low] * (1 - weight) + frames[:, low + 1] * weight
@@ -137,7 +154,7 @@ def masked(frames: Frames, random: np.random.Generator) -> Frames:
     """With some bands and some moments blotted out (SpecAugment)."""
     frames, mean = frames.copy(), frames.mean()
     for _ in range(random.integers(0, 3)):
-        width = int(random.integers(1, 10))
+        width = int(random.integers(1, 14))
         first = int(random.integers(0, MELS - width))
         frames[:, first : first + width] = mean
     for _ in range(random.integers(0, 3)):
@@ -158,18 +175,18 @@ class Augmentation:
     def __init__(self, noises: list[Frames], random: np.random.Generator) -> None:
         self._noises, self._random = noises, random
 
-    def __call__(self, example: Example, longest: int, other: Example | None = None) -> Heard:
-        """An example as it sounds this time, in ``longest`` frames; then ``other`` if it fits."""
+    def __call__(self, example: Example, longest: int, others: Sequence[Example] = ()) -> Heard:
+        """An example as it sounds this time, in ``longest`` frames; then ``others`` that fit."""
         draw = self._random
         heard = plain(example)
         if not heard.words and len(heard.frames) > longest:
             heard = replace(heard, frames=heard.frames[:longest], phones=heard.phones[:longest])
-        if draw.random() < 0.12:
-            heard = cut(heard, draw)
-        if other is not None:
-            pause = int(draw.integers(2, 40))
+        for other in others:
+            pause = max(0, int(draw.integers(-15, 40)))
             if len(heard.frames) + pause + len(other.frames) <= longest:
                 heard = joined(heard, plain(other), pause)
+        if draw.random() < 0.15:
+            heard = cut(heard, draw)
         if draw.random() < 0.4 and len(heard.frames) > 8:
             heard = at_tempo(heard, max(draw.uniform(0.88, 1.15), len(heard.frames) / longest))
         heard = placed(heard, draw, longest)
@@ -181,10 +198,10 @@ class Augmentation:
         draw = self._random
         level = 2 * np.log10(max(rms, 1e-5))
         found = with_noise(frames, self._noise(0, len(frames)), level - draw.uniform(3.5, 5.0))
-        if draw.random() < 0.65:
+        if draw.random() < 0.75:
             which = int(draw.integers(len(self._noises)))
             found = with_noise(
-                found, self._noise(which, len(frames)), level - draw.uniform(0.4, 3.5)
+                found, self._noise(which, len(frames)), level - draw.uniform(0.3, 3.0)
             )
         return found
 

@@ -18,8 +18,10 @@ _PADDING: Final = 4
 LONGEST: Final = FRAMES - _PADDING
 """Frames of one example; what is left is padding, which the last position stands for."""
 _SIZES: Final = tuple(range(100, FRAMES + 1, 50))
-_FRAMES_A_BATCH: Final = 3600
+_FRAMES_A_BATCH: Final = 5000
 _ROOM: Final = 26
+_JOINED: Final = 0.2
+"""Share of batches of several utterances in a row."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,12 @@ class Batches:
 
     def _batch(self, indices: Sequence[int]) -> Batch:
         draw = self._random
-        # Two in one: for pauses inside, for more words, and for the later positions. All of a batch
-        # or none, as one long example makes every other as long with padding.
-        if len(indices) > 1 and draw.random() < 0.12:
-            half = (len(indices) + 1) // 2
+        # Several in one: for pauses inside, for more words, and for the later positions. All of a
+        # batch or none, as one long example makes every other as long with padding.
+        if draw.random() < _JOINED:
             longest = LONGEST
-            pairs = zip(indices[:half], (*indices[half:], indices[0])[:half], strict=True)
-            heard = [self._joined(first, second) for first, second in pairs]
+            rows = max(1, _FRAMES_A_BATCH // (LONGEST + _PADDING))
+            heard = [self._joined(index) for index in indices[:rows]]
         else:
             room = max(len(self._speech[index].frames) for index in indices) + _ROOM
             longest = min(LONGEST, -(-room // 50) * 50 - _PADDING)
@@ -100,11 +101,12 @@ class Batches:
             heard.append(self._augmentation(sound, longest))
         return self._padded(heard)
 
-    def _joined(self, first: int, second: int) -> Heard:
-        """Two utterances, by the same synthesizer: a row of a batch has the phones of one alone."""
-        one, other = self._speech[first], self._speech[second]
-        same = one.utterance.voice[:2] == other.utterance.voice[:2]
-        return self._augmentation(one, LONGEST, other if same else None)
+    def _joined(self, first: int) -> Heard:
+        """An utterance and others of its synthesizer: a row of a batch has the phones of one."""
+        one = self._speech[first]
+        drawn = [self._speech[i] for i in self._random.integers(len(self._speech), size=8)]
+        same = [other for other in drawn if other.utterance.voice[:2] == one.utterance.voice[:2]]
+        return self._augmentation(one, LONGEST, same)
 
     def _padded(self, heard: Sequence[Heard]) -> Batch:
         longest = max(len(one.frames) for one in heard)
@@ -139,7 +141,7 @@ class Batches:
         if not heard.words:
             return self._start, [self._no_speech, self._end]
         words = [self._tokens.words[word] for word in heard.words]
-        wrong = self._random.random(len(words)) < 0.07
+        wrong = self._random.random(len(words)) < 0.1
         given = [
             int(self._random.choice(self._words)) if is_wrong else word
             for word, is_wrong in zip(words, wrong, strict=True)

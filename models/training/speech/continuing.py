@@ -1,16 +1,18 @@
 """Starts a network from a model that was exported before, of the same width and depth.
 
-What both lexicons have keeps its weights; new words and new positions begin afresh, and so does the
-head for phones, which an exported model lacks.
+What both lexicons have keeps its weights. New words begin near the mean of those there are, new
+positions afresh, and so does the head for phones, which an exported model lacks.
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from models.training.speech.network import OWN_POSITIONS, Network
+from models.training.speech.lexicon import WORDS
+from models.training.speech.network import OWN_POSITIONS, Network, Shape
 from models.training.speech.tokens import Tokens
 from models.training.speech.variables import Variables, read_variables
 
@@ -41,15 +43,43 @@ def start_from(model: Path, network: Network) -> int:
         return _take_embeddings(model, held, own["embedding.weight"])
 
 
+def between(model: Path, held: dict[str, Any], share: float) -> dict[str, torch.Tensor]:
+    """Weights on the way from a model to a checkpoint that went on from it.
+
+    They hear what the checkpoint learned and have forgotten less. Words that the model did not know
+    are the checkpoint's alone.
+
+    Args:
+        held: the checkpoint.
+        share: of the checkpoint; 0 is the model, 1 the checkpoint.
+    """
+    network = Network(Shape(**held["shape"]))
+    start_from(model, network)
+    early, late = dict(network.named_parameters()), held["weights"]
+    mixed = {name: torch.lerp(early[name].detach(), late[name], share) for name in late}
+    known = _rows(model)
+    is_new = torch.tensor([token not in known for token in Tokens().vocabulary])
+    mixed["embedding.weight"][is_new] = late["embedding.weight"][is_new]
+    return mixed
+
+
+def _rows(model: Path) -> dict[str, int]:
+    tokens = json.loads((model / "vocabulary.json").read_text(encoding="utf-8"))
+    return {token: row for row, token in enumerate(tokens)}
+
+
 def _take_embeddings(model: Path, held: Variables, embedding: torch.Tensor) -> int:
-    old = json.loads((model / "vocabulary.json").read_text(encoding="utf-8"))
-    rows = {token: row for row, token in enumerate(old)}
+    rows = _rows(model)
+    weights = torch.from_numpy(held["decoder/embeddings/weight"])
+    words = {f"Ġ{word}" for word in WORDS}
+    mean = weights[[rows[word] for word in words & rows.keys()]].mean(0)
     taken = 0
     for number, token in enumerate(Tokens().vocabulary):
         if token in rows:
-            row = held["decoder/embeddings/weight"][rows[token]]
-            embedding[number].copy_(torch.from_numpy(row))
+            embedding[number].copy_(weights[rows[token]])
             taken += 1
+        elif token in words:
+            embedding[number] += mean
     return taken
 
 

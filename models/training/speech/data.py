@@ -16,12 +16,13 @@ from models.training.speech.progress import say
 from models.training.speech.shards import Shard, Utterance
 from models.training.speech.speaking import Speech
 from models.training.speech.telephone import (
-    HEARD_HZ,
     LINE_HZ,
+    Signal,
     banded,
     companded,
     heard,
     noise,
+    reverberated,
     to_line,
 )
 from models.training.speech.utterances import training_utterance
@@ -31,20 +32,22 @@ PEAK: Final = 0.5
 LONGEST_S: Final = 7.6
 
 _ACCENTS: Final = {
-    "en-us": 0.62, "en-gb-x-rp": 0.2, "en-gb-scotland": 0.06, "en-gb-x-gbclan": 0.06,
-    "en-us-nyc": 0.06,
+    "en-us": 0.34, "en": 0.14, "en-gb-x-rp": 0.14, "en-gb-scotland": 0.12, "en-gb-x-gbclan": 0.13,
+    "en-us-nyc": 0.07, "en-029": 0.06,
 }  # fmt: skip
 _VARIANTS: Final = lexicon.words_of(
     """
-    m1 m2 m3 m4 m6 m7 m8 f1 f2 f4 f5 Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2
-    Henrique Hugo Jacky Lee Marco Mario Michael Mike Storm adam anika antonio aunty belinda
-    benjamin boris caleb david ed edward grandma grandpa iven iven2 john linda marcelo max
-    michel miguel norbert paul pedro quincy rob robert sandro shelby steph steph2 travis victor
-    zac
+    m1 m2 m3 m4 m6 m7 m8 f1 f2 f4 f5 Alex Alicia Andrea Andy Annie AnxiousAndy Denis Diogo Gene
+    Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike Nguyen RicishayMax RicishayMax2
+    RicishayMax3 Storm adam anika announcer antonio aunty belinda benjamin boris caleb david ed
+    edward edward2 grandma grandpa gustave iven iven2 iven3 iven4 john kaukovalta klatt klatt2
+    klatt3 klatt4 klatt5 klatt6 linda marcelo max michel miguel norbert pablo paul pedro quincy
+    rob robert sandro shelby steph steph2 steph3 travis victor zac
     """
 )
-_FLITE: Final = {"slt": 0.37, "awb": 0.35, "kal16": 0.28}
-_NOISES: Final = 120
+_FLITE: Final = {"slt": 0.28, "awb": 0.30, "kal16": 0.30, "kal": 0.12}
+_SPEEDS: Final = (0.86, 1.18)
+_NOISES: Final = 160
 
 
 class Maker:
@@ -62,7 +65,7 @@ class Maker:
         """Add one utterance said by "e" (espeak-ng) or "f" (flite)."""
         while True:
             text = training_utterance(self._choice)
-            speed = self._random.uniform(0.9, 1.12 if synthesizer == "e" else 1.16)
+            speed = self._random.uniform(*_SPEEDS)
             speech, voice = self._said(text, synthesizer, speed)
             if len(speech.samples) / speech.rate_hz / speed <= LONGEST_S:
                 break
@@ -84,20 +87,24 @@ class Maker:
             accent = choice.choices(list(_ACCENTS), list(_ACCENTS.values()))[0]
             variant = choice.choice(_VARIANTS) if choice.random() < 0.88 else ""
             voice = f"{accent}+{variant}" if variant else accent
-            rate = choice.randint(135, 195)
-            pitch, spread = choice.randint(25, 75), choice.randint(25, 75)
+            rate = round(choice.uniform(130, 195) / speed)
+            pitch, spread = choice.randint(15, 85), choice.randint(15, 85)
             return self._espeak.speak(words, voice, rate, pitch, spread), voice
         voice = choice.choices(list(_FLITE), list(_FLITE.values()))[0]
-        own = {"slt": 172, "awb": 128, "kal16": 100}[voice]
-        pitch_hz = own * choice.uniform(0.7, 1.35)
-        stretch = choice.uniform(0.88, 1.2) * speed
+        own = {"slt": 172, "awb": 128, "kal16": 100, "kal": 100}[voice]
+        pitch_hz = own * choice.uniform(0.7, 1.45) / speed
+        stretch = choice.uniform(0.85, 1.25) * speed
         return self._flite.speak(words, voice, stretch, pitch_hz), voice
 
     def _on_the_line(self, line: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         draw = self._random
+        if draw.random() < 0.2:
+            line = reverberated(line, draw.uniform(0.1, 0.5), 10 ** draw.uniform(0.2, 1.5))
         line = line / (np.abs(line).max() + 1e-9) * 10 ** draw.uniform(-1.3, -0.05)
+        if draw.random() < 0.08:
+            line = np.clip(line * draw.uniform(2, 6), -0.9, 0.9)
         if draw.random() < 0.6:
-            line = banded(line, draw.uniform(100, 350), draw.uniform(3000, 3800))
+            line = banded(line, draw.uniform(100, 350), draw.uniform(2800, 3800))
         for _ in range(1 + (draw.random() < 0.2)):
             line = companded(line)
         return at_peak(heard(line))
@@ -111,13 +118,26 @@ class Maker:
         shard.add(Utterance("", f"sound:{kind}", loudness(samples)), frames, [None] * len(frames))
 
     def add_noise(self, shard: Shard) -> None:
-        """Add noise to be mixed in, of unit power: a line's, or the hiss that the engine adds."""
-        if self._random.random() < 0.25:
-            samples = self._random.standard_normal(9 * HEARD_HZ).astype(np.float32)
+        """Add noise to be mixed in, of unit power: the engine's own hiss, a line's, or voices."""
+        kind, count = self._random.random(), 9 * LINE_HZ
+        if len(shard) == 0 or kind < 0.15:
+            samples = self._random.standard_normal(2 * count).astype(np.float32)
         else:
-            samples = heard(noise(self._random, 9 * LINE_HZ) * 0.1) * 10
+            line = noise(self._random, count) if kind < 0.65 else self._babble(count)
+            samples = heard(line * 0.1) * 10
         frames = log_mel(samples)
         shard.add(Utterance("", "noise", 1.0), frames, [None] * len(frames))
+
+    def _babble(self, count: int) -> Signal:
+        """Several others who speak at once."""
+        mixed = np.zeros(count)
+        for _ in range(self._choice.randint(3, 8)):
+            own = np.zeros(0)
+            while len(own) < count:
+                speech, _ = self._said(training_utterance(self._choice), "ef"[len(own) % 2], 1.0)
+                own = np.append(own, to_line(speech.samples, speech.rate_hz))
+            mixed += own[:count] / np.std(own[:count]) * 10 ** self._random.uniform(-0.4, 0)
+        return mixed / np.std(mixed)
 
 
 def at_peak(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from models.training.speech.continuing import between
 from models.training.speech.features import HOP, MELS, N_FFT, PIECE_S, RATE_HZ
 from models.training.speech.network import OWN_POSITIONS, POSITIONS
 from models.training.speech.progress import say
@@ -23,25 +24,28 @@ at once too little was."""
 _GUIDED_HEADS = (0, 1)
 
 
-def export(checkpoint: Path, model: Path, quantization: str = "int8") -> None:
-    """Write a checkpoint's averaged weights; replaces a model that is there already.
+def export(checkpoint: Path, model: Path, earlier: Path | None = None, share: float = 0.5) -> None:
+    """Write a checkpoint's averaged weights in 8 bits; replaces a model that is there already.
 
     Args:
         checkpoint: as `training` writes it.
         model: the directory.
-        quantization: CTranslate2's name of how weights are kept.
+        earlier: the exported model that training went on from, to write weights between it and the
+            checkpoint.
+        share: of the checkpoint in them.
 
     Raises:
         FileNotFoundError: when there is no checkpoint.
     """
     held = torch.load(checkpoint, weights_only=True)
-    weights = {name: value.float().numpy() for name, value in held["weights"].items()}
+    chosen = held["weights"] if earlier is None else between(earlier, held, share)
+    weights = {name: value.float().numpy() for name, value in chosen.items()}
     model.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{model.name}-", dir=model.parent))
     try:
         tokens = Tokens()
         specification = _specification(weights, held["shape"], tokens)
-        specification.optimize(quantization=quantization)
+        specification.optimize(quantization="int8")
         specification.save(str(made))
         tokens.save(made / "tokenizer.json")
         _write(made / "preprocessor_config.json", {

@@ -60,32 +60,44 @@ HOURS: Final = (*DIGITS[1:10], *TEENS[:3])
 # What is said around them, in no order but the alphabet's.
 _COMMON: Final = words_of(
     """
-    a about absolutely account address after afternoon again ahead all alright am ambulance an
-    and another answer any anyone anything appointment appointments are ask at available back
-    bad be because been before bill book booked booking boxes broken building business but by
-    bye call called calling can can't cancel cancelled cannot card change charged check clinic
-    close closed come computer confirm connect contact contract copy correct cost could course
-    credit cut date day days delivered delivery dentist did didn't do doctor does dollars don't
-    done down else email emergency english evening everything extension failed father feel find
-    fine fire first for forgot free friend from gas get give go going good goodbye got great had
-    has have he he's hear hello help her here hi him hold home hospital hour hours house how
-    human hurt husband i i'd i'll i'm i've if important in information insurance internet
-    invoice is isn't it it's just know last late later leave left let let's letter like line
-    live located log long looking lost lot machine mail make manager many maybe me mean meet
-    meeting message mind minute minutes miss missus mistake mister moment money month more
-    morning mother move much must my name need needs never new next night no nobody noon not
-    note nothing now number o'clock of off office okay old on one only open opening operator
-    option or order ordered other our out over package paid pain parking password pay payment
-    people person phone please pm police possible prescription press price problem put question
-    quick rather reach ready real really received reception refund regarding repair repeat
-    reservation results return right ring road robot room running said say schedule second see
-    send sent service she shop should slowly smell smoke so some somebody someone something soon
-    sorry speak speaking spell spelled spoke start status stop street subscription sure take
-    talk tell test thank thanks that that's the them then there there's they think this through
-    ticket time times to told too transfer tried try trying twice uh um understand until up
-    urgent us very visit voice voicemail wait waiting want wanted was water way we website week
-    well were what what's when where who why wife will with work working works would wrong yeah
-    year yes yesterday yet you your
+    a able about abroad absolutely accident account actually address after afternoon again agency
+    ahead all already alright also am ambulance an and another answer answered answering any anybody
+    anyone anything application appointment appointments are around arrived as ask asked asking at
+    available away back bad badge bank basically be because been before behalf being believe best
+    better bill book booked booking boss bother boxes breathing bring broken building business but
+    by bye call called calling came can can't cancel cancelled cannot car card certain chance change
+    charge charged chat check christmas city clinic close closed colleague come company computer
+    concerning confirm connect consultation contact contract copy correct cost could couldn't course
+    credit cut date daughter day days dear delivered delivery dentist department dial did didn't do
+    doctor does doesn't dollars don't done door down drop dropped earlier early else email emergency
+    english eve evening everything exactly excuse extension failed father favour feel few find fine
+    fire first folks follow for forgot forward found free fridays friend from gas gave get give
+    given glad go going good goodbye got great guess guys had half handles hang happy has have
+    having he he's hear heard hello help her here hey hi him hold holidays home hope hoping hospital
+    hour hours house how human hurry hurt husband i i'd i'll i'm i've if immediately important in
+    inform information instead insurance interested internet interview invoice is isn't it it's item
+    job just key kind kindly know knows lady last late later lawyer leave left let let's letter like
+    line listen little live located log long look looked looking lost lot love lunch machine madam
+    mail make man manager many matter maybe me mean meant medicine meet meeting message might mind
+    minute minutes miss missing missus mistake mister mobile moment money month more morning mother
+    move moved much must my name named need needs neighbour never new news next nice night no nobody
+    noon not note nothing now number o'clock of off offer office okay old on once one only open
+    opening operator option or order ordered other our out over package paid pain papers parcel
+    pardon parking pass password past pay payment people perhaps person phone phoned picking pills
+    place please pm point police possible prefer prescription press pretty price print problem
+    promised purchase put question quick quickly quiet rang rather reach ready real really reason
+    received reception refill refund regarding remember remind repair repeat request reservation
+    results return right ring ringing road robot room running rush said same saturdays say says
+    schedule search second see send sent service set she shop short should sign signature since sir
+    slot slowly smell smoke so some somebody someone something son soon sorry speak speaking spell
+    spelled spoke staff start status still stop street subject subscription sundays supplier
+    supplies supposed sure table take taking talk talked talking team tell test thank thanks that
+    that's the them then there there's they thing think this through ticket time times to told too
+    touch town transfer tried trouble try trying twice uh um under understand until up urgent
+    urgently us use very visit voice voicemail wait waiting want wanted wants was water way we we're
+    website week weekend weekends well went were what what's when whenever where whether which who
+    whoever why wife will wish with won't wonder wondering word work working works would write wrong
+    wrote yeah year year's yes yesterday yet you you're your yours
     """
 )
 
@@ -101,9 +113,10 @@ WORDS: Final = tuple(
 
 _KNOWN: Final = frozenset(WORDS)
 
-# Spelled letters that a synthesizer would read as words, or swallow.
+# Spelled letters, written so that both synthesizers say the letter's name (espeak-ng takes "ay"
+# for an "i" and spells "eff").
 _LETTER_SOUNDS: Final = {
-    "a": "ay", "b": "bee", "c": "see", "d": "dee", "e": "ee", "f": "eff", "g": "jee", "h": "aitch",
+    "a": "eigh", "b": "bee", "c": "see", "d": "dee", "e": "ee", "f": "ef", "g": "jee", "h": "aitch",
     "i": "eye", "j": "jay", "k": "kay", "l": "ell", "m": "em", "n": "en", "o": "oh", "p": "pee",
     "q": "cue", "r": "ar", "s": "ess", "t": "tee", "u": "you", "v": "vee", "w": "double you",
     "x": "ex", "y": "why", "z": "zee",

@@ -30,6 +30,21 @@ def banded(signal: Signal, low_hz: float, high_hz: float) -> Signal:
     return np.asarray(np.fft.irfft(spectrum * gain, len(signal)))
 
 
+def reverberated(signal: Signal, decay_s: float, direct: float) -> Signal:
+    """In a room; ``decay_s`` to a thousandth, ``direct`` is the power of the direct sound.
+
+    The room's sound has unit power and is the same noise each time for rooms of one decay.
+    """
+    count = int(decay_s * LINE_HZ)
+    room = np.random.default_rng(count).standard_normal(count)
+    room *= np.exp(-6.9 * np.arange(count) / count)
+    room /= np.sqrt(np.sum(np.square(room)) + 1e-9)
+    room[0] = np.sqrt(direct)
+    size = len(signal) + count - 1
+    mixed = np.fft.irfft(np.fft.rfft(signal, size) * np.fft.rfft(room, size), size)
+    return np.asarray(mixed[: len(signal)])
+
+
 def to_line(samples: npt.NDArray[np.floating], rate_hz: int, speed: float = 1.0) -> Signal:
     """Resample to the line; ``speed`` over 1 also shortens and raises pitch and formants."""
     return np.asarray(soxr.resample(samples.astype(np.float64), rate_hz * speed, LINE_HZ))

@@ -22,8 +22,11 @@ _SHORT: Final = 3
 _ROW_OF_DIGITS = (3, 10)
 # As sounds they are other words of the vocabulary; only a sentence tells which.
 _TOLD_BY_CONTEXT: Final = frozenset(
-    {*lexicon.LETTERS, "their", "hear", "by", "our", "know", "to", "for", "oh", "through"}
-)
+    {
+        *lexicon.LETTERS, "their", "hear", "by", "our", "know", "to", "for", "oh", "through",
+        "past", "write", "you're", "whether",
+    }
+)  # fmt: skip
 _LOOSE: Final = tuple(word for word in lexicon.WORDS if word not in _TOLD_BY_CONTEXT)
 _LONGEST_SENTENCE: Final = 18
 _NAMES: Final = NameLists(
@@ -172,20 +175,32 @@ def spelled(random_: random.Random) -> str:
     return lead + " ".join(letters)
 
 
+def crossed(random_: random.Random) -> str:
+    """The beginning of one sentence and the end of another, at times with a word between them.
+
+    So that the model goes by what it hears, and not by how the sentences it knows go on.
+    """
+    one, other = (receptionist_sentence(random_).split() for _ in range(2))
+    beginning, end = one[: random_.randint(1, 6)], other[-random_.randint(1, 6) :]
+    between = [random_.choice(_LOOSE)] if random_.random() < 0.4 else []
+    return " ".join((*beginning, *between, *end))
+
+
 def loose_words(random_: random.Random) -> str:
     """One to seven words without sense, so that rare ones are heard as often as common ones."""
     return " ".join(random_.choice(_LOOSE) for _ in range(random_.randint(1, 7)))
 
 
 _KINDS: Final[tuple[tuple[float, Callable[[random.Random], str]], ...]] = (
-    (0.24, sentence),
-    (0.20, receptionist_sentence),
-    (0.20, digits),
-    (0.18, loose_words),
+    (0.18, sentence),
+    (0.25, receptionist_sentence),
+    (0.12, crossed),
+    (0.14, digits),
+    (0.13, loose_words),
     (0.06, person),
-    (0.05, spelled),
-    (0.04, number),
-    (0.03, lambda random_: random_.choice(scenario_sentences())),
+    (0.08, spelled),
+    (0.02, number),
+    (0.02, lambda random_: random_.choice(scenario_sentences())),
 )
 
 

@@ -105,6 +105,38 @@ def test_an_example_fits_the_length_it_is_asked_for() -> None:
         assert np.abs(found.frames).max() < 3
 
 
+def test_others_follow_as_far_as_there_is_room() -> None:
+    one, other = (
+        shards.Example(
+            shards.Utterance(text, "e:en-us", 0.1),
+            frames(100).astype(np.float16),
+            np.full(100, -1, np.int16),
+        )
+        for text in ("yes", "no")
+    )
+    counts = set()
+    for seed in range(30):
+        changed = augmentation.Augmentation([frames(450, 0.0)], np.random.default_rng(seed))
+        found = changed(one, 350, [other] * 4)
+        assert len(found.frames) <= 350
+        assert set(found.words) <= {"yes", "no"}
+        counts.add(len(found.words))
+    assert max(counts) == 3
+
+
+def test_another_vocal_tract_moves_a_resonance_and_keeps_the_frames() -> None:
+    peaked = frames(6)
+    peaked[:, 40] = 2.0
+    seen = {
+        int(augmentation.revoiced(peaked, np.random.default_rng(seed))[0].argmax())
+        for seed in range(60)
+    }
+    assert 40 in seen
+    assert min(seen) >= 30
+    assert max(seen) <= 50
+    assert len(seen) > 4
+
+
 def test_frames_are_those_that_faster_whisper_makes() -> None:
     from faster_whisper.feature_extractor import FeatureExtractor
 

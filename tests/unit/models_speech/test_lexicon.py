@@ -18,14 +18,14 @@ def test_scenarios_were_found() -> None:
 
 
 def test_size() -> None:
-    assert 400 <= len(lexicon.WORDS) <= 640
+    assert 400 <= len(lexicon.WORDS) <= 840
     assert len(set(lexicon.WORDS)) == len(lexicon.WORDS)
 
 
 @pytest.mark.parametrize(
     ("words", "spoken"),
     [
-        ("a b", ["ay", "bee"]),
+        ("a b", ["eigh", "bee"]),
         ("i need a doctor", ["i", "need", "a", "doctor"]),
         ("it is l i", ["it", "is", "ell", "eye"]),
         ("x", ["ex"]),
@@ -55,6 +55,14 @@ def test_the_same_seed_says_the_same() -> None:
     assert [utterances.training_utterance(first) for _ in range(50)] == [
         utterances.training_utterance(second) for _ in range(50)
     ]
+
+
+def test_crossed_sentences_are_of_known_words() -> None:
+    random_ = random.Random(5)
+    for _ in range(200):
+        text = utterances.crossed(random_)
+        assert lexicon.is_known(text)
+        assert 2 <= len(text.split()) <= 13
 
 
 def test_rows_of_digits_are_three_to_ten_long() -> None:

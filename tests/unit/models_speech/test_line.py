@@ -49,6 +49,17 @@ def test_speed_shortens_and_raises() -> None:
     assert loudest == pytest.approx(500, abs=3)
 
 
+def test_a_room_adds_its_own_sound_to_the_direct_one() -> None:
+    knock = np.zeros(HZ)
+    knock[100] = 1.0
+    line = telephone.reverberated(knock, 0.2, 4.0)
+    assert len(line) == HZ
+    assert np.abs(line[:100]).max() < 1e-9
+    assert line[100] == pytest.approx(2.0)
+    assert np.sum(np.square(line[101:])) == pytest.approx(1.0, abs=0.1)
+    assert np.abs(line[100 + HZ // 5 :]).max() < 1e-9
+
+
 def test_noise_is_of_unit_power() -> None:
     random = np.random.default_rng(1)
     for _ in range(20):

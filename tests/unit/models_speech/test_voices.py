@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from models.training.speech import lexicon
 from models.training.speech.espeak import Espeak
 from models.training.speech.flite import Flite
 from models.training.speech.speaking import Speech
@@ -57,3 +58,12 @@ def test_flite_says_when_each_word_sounds(voice: str) -> None:
 def test_flite_names_a_voice_it_lacks() -> None:
     with pytest.raises(ValueError, match="no voice 'hal'"):
         Flite().speak(["hello"], "hal")
+
+
+@needs_espeak
+def test_espeak_says_every_letter_by_its_own_name() -> None:
+    said = [
+        "".join(phone.label for phone in Espeak().speak([sound], "en-us").phones)
+        for sound in lexicon.spoken_words(list(lexicon.LETTERS))
+    ]
+    assert len(set(said)) == 26
