@@ -63,7 +63,7 @@ _HARMLESS = _compiled(
         r"\b(?:flu|vaccine|vaccination|booster|screen|big|long|best|moon|head|photo|film"
         r"|pot) ?shots?\b"
         r"|\bshots? (?:in the dark|at|of (?:espresso|coffee|vodka))\b|\bgive it a shot\b",
-        r"\b(?:photo|film|video) ?shoot(?:ing)?\b|\bshooting (?:schedule|star|range|stars)\b"
+        r"\b(?:photo|foto|film|video) ?shoot(?:ing)?\b|\bshooting (?:schedule|star|range|stars)\b"
         r"|\btroubleshoot\w*\b",
         r"\b(?:gun|knife|knives|bomb) (?:shop|sets?|licen[cs]e|shelter|sharpening|order|club"
         r"|show)\b"

@@ -1,5 +1,7 @@
 """Emergencies: rules only, before everything else. None may be missed; few may be false."""
 
+from itertools import groupby
+
 from rapidfuzz import fuzz
 
 from appliance.calls.decision import Action, Intent, Priority
@@ -17,6 +19,13 @@ _HEARD_LIKE = {
     **dict.fromkeys(("heart", "attack", "chest", "trouble", "weapon", "myself", "somebody"), 80),
 }  # fmt: skip
 _SHORTEST = 5
+# These are known again with a letter doubled, or one put for another of the same sound.
+_SOUND_LIKE = (
+    *("burning", "breaking", "brigade", "choking", "coming", "drowning", "dying", "everywhere"),
+    *("police", "pulled", "quickly", "responding", "shooting", "stabbed", "trapped"),
+)
+_SHORTEST_BY_SOUND = 6
+_SOUNDS = str.maketrans("bdgvzcq", "ptkfskk")
 
 
 class Emergency:
@@ -51,5 +60,16 @@ def emergency_in(text: str) -> str:
 def _spelled(word: str) -> str:
     if len(word) < _SHORTEST or word == "emergencies" or word in ORDINARY:
         return word
+    if len(word) >= _SHORTEST_BY_SOUND and (same := _BY_SOUND.get(_sound(word))):
+        return same
     near = (like for like, least in _HEARD_LIKE.items() if fuzz.ratio(word, like) >= least)
     return next(near, word)
+
+
+def _sound(word: str) -> str:
+    """A word as it sounds: voiced letters as the others of their kind, none of them doubled."""
+    letters = word.replace("ph", "f").replace("wh", "w").translate(_SOUNDS)
+    return "".join(letter for letter, _ in groupby(letters))
+
+
+_BY_SOUND = {_sound(word): word for word in _SOUND_LIKE}

@@ -67,6 +67,9 @@ please send the fire
 a man is in the my house
 somabody is dhreatening us
 she has taken an oberdose
+my father is dyinng
+please someone is trowning
+the house is purning
 """
 HARMLESS = """
 is there a fire exit
@@ -92,6 +95,9 @@ i need a doctor
 i would like to see a doctor tomorrow
 i am calling from the fire department
 i broke my phone
+this is bunning calling
+please put me through to pollie
+an appointment with mister knipe
 my card was broken
 """
 
