@@ -119,13 +119,13 @@ def at_tempo(heard: Heard, tempo: float) -> Heard:
 def _hertz(band: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     mel = (band + 1) / _BANDS_A_MEL
     above = 1000 * np.exp(np.maximum(mel - _MELS_TO_1_KHZ, 0) / _MELS_A_FACTOR)
-    return np.where(mel < _MELS_TO_1_KHZ, mel * 1000 / _MELS_TO_1_KHZ, above)
+    return np.asarray(np.where(mel < _MELS_TO_1_KHZ, mel * 1000 / _MELS_TO_1_KHZ, above))
 
 
 def _band(hertz: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     above = _MELS_TO_1_KHZ + _MELS_A_FACTOR * np.log(np.maximum(hertz, 1000) / 1000)
     mel = np.where(hertz < 1000, hertz * _MELS_TO_1_KHZ / 1000, above)
-    return mel * _BANDS_A_MEL - 1
+    return np.asarray(mel * _BANDS_A_MEL - 1)
 
 
 def revoiced(frames: Frames, random: np.random.Generator) -> Frames:
