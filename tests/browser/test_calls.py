@@ -137,7 +137,7 @@ def test_a_changed_greeting_is_heard_in_the_next_call(appliance: Exchange, owner
         "Good morning, this is the pharmacy. How can I help you?"
     )
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status").first).to_be_visible()
+    expect(page.get_by_text("It holds from the next call on.")).to_be_visible()
     page.goto("/live")
     caller = appliance.caller()
     caller.dial(_DID)
