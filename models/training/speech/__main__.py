@@ -48,7 +48,7 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m models.training.speech", description=__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
-    data = steps.add_parser("data", help="make the training data (5 minutes, 280 MB)")
+    data = steps.add_parser("data", help="make the training data (some minutes, 280 MB)")
     data.add_argument("--shards", type=int, default=8)
     data.add_argument("--each", type=int, default=2000, help="utterances in a shard")
     train = steps.add_parser("train", help="train the network, or go on from its checkpoint")
