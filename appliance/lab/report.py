@@ -9,7 +9,7 @@ from rich.table import Table
 from appliance.lab.results import CallResult, Line, ScenarioResult
 
 _ABOUT_HEARD = (
-    "what the caller's phone received, as a recognizer hears it: the starter model knows some 620 "
+    "what the caller's phone received, as a recognizer hears it: the starter model knows some 800 "
     "words and takes all others for one of them"
 )
 _ABOUT_FIGURES = (
