@@ -5,7 +5,7 @@ topics. Windows of one to four words are compared with every key, spaces left ou
 "toby as renner" still finds Tobias Renner.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
@@ -30,15 +30,24 @@ _WEIGHT = {
 UNASKED_NAME = 0.7
 # A first name before a surname that is somebody else's: worth asking, not worth ringing.
 OTHER_NAME = 0.74
-_NOT = bag("not skip forget instead than")
+_NOT = bag("not never skip forget instead than")
 _BETWEEN_NOT_AND_NAME = (
     ARTICLES
     | TITLES
     | bag(
-        "with to for somebody someone anyone anybody in from people guys one of want need mean say"
+        "with to for somebody someone anyone anybody in from people guys one of want need mean say "
+        "said call ring connect give"
     )
 )
 _CORRECTED = tuple((word,) for word in ("no", "nah", "rather", "sorry", "better", "actually"))
+_SURELY_NAMED = 0.65
+# Between two names they say that the first was wrong; and so does a wish right before the second.
+_CORRECTS = bag("no nope nah wait mean meant rather wrong misspoke")
+_WISHED = frozenset(
+    (("i", "want"), ("i", "need"), ("i", "said"), ("asked", "for"), ("give", "me"), ("get", "me"),
+     ("make", "it"), ("should", "be"), ("say", "it"))
+)  # fmt: skip
+_TOLD = bag("tell let inform message note say remind ask")
 _AUXILIARIES = bag("can could may would will does if when and or")
 
 
@@ -101,7 +110,8 @@ class DirectoryIndex:
                     known = best.get(match.target_id)
                     if known is None or _rank(match) > _rank(known):
                         best[match.target_id] = match
-        return sorted(best.values(), key=_rank, reverse=True)
+        named = [one for one in best.values() if not _taken_back(one, best.values(), words)]
+        return sorted(named, key=_rank, reverse=True)
 
     def _window(self, words: Sequence[str], start: int, end: int) -> list[Match]:
         window = words[start:end]
@@ -223,6 +233,18 @@ def _negated(words: Sequence[str], start: int) -> bool:
         before -= 1
     said = words[max(0, before - 2) : before]
     return bool(said) and (said[-1] in _NOT or tuple(said) == ("never", "mind"))
+
+
+def _taken_back(match: Match, others: Iterable[Match], words: Sequence[str]) -> bool:
+    """Whether the caller goes on to another name: "sales no i mean support"."""
+    for other in others:
+        if other.score < _SURELY_NAMED or other.start <= match.end:
+            continue
+        between = [word for word in words[match.end : other.start] if word not in ARTICLES | TITLES]
+        wished = tuple(between[-2:]) in _WISHED and not _TOLD & set(words[: match.start])
+        if other.target_id != match.target_id and (wished or _CORRECTS & set(between)):
+            return True
+    return False
 
 
 _indexes: dict[int, DirectoryIndex] = {}

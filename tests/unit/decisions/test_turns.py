@@ -52,6 +52,9 @@ will you be there tomorrow|clarify|-|unknown
 i want to talk to alice in billing|transfer|alice|transfer
 alice about my invoice|transfer|alice|transfer
 no not billing sales|transfer|sales|transfer
+billing no wait i mean sales|transfer|sales|transfer
+i never asked for billing i want sales|transfer|sales|transfer
+no not alice it should be doctor lee|transfer|lee|transfer
 billing no sorry i mean sales|transfer|sales|transfer
 is john there tomorrow|clarify|john-smith,john-doe|transfer
 can i speak to john|clarify|john-smith,john-doe|transfer
