@@ -72,7 +72,7 @@ def test_the_first_owner_is_made_and_gets_in(
         link = _run(environment, "sign-in-link", email, "--url", url).stdout.strip()
         cookies = urllib.request.HTTPCookieProcessor()
         opened = urllib.request.build_opener(cookies).open(link, timeout=10)
-        assert opened.url == f"{url}/calls"
+        assert opened.url == f"{url}/live"
         assert "Harbour Clinic" in opened.read().decode()
 
 
