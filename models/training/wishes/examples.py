@@ -14,7 +14,7 @@ from models.training.sentences import DECIDER_WEIGHTS, NameLists, generate, mish
 
 HANDWRITTEN = Path(__file__).parents[2] / "handwritten.yaml"
 
-Example = tuple[npt.NDArray[np.int64], int]
+Example = tuple[npt.NDArray[np.int32], int]
 
 
 def examples(
@@ -32,7 +32,8 @@ def examples(
 
 def example(text: str, intent: str, buckets: int) -> Example:
     """One turn."""
-    return np.array(looks(plain(text).split(), buckets)), WISHES.index(Intent(intent))
+    places = np.array(looks(plain(text).split(), buckets), dtype=np.int32)
+    return places, WISHES.index(Intent(intent))
 
 
 def handwritten(buckets: int) -> list[Example]:

@@ -13,9 +13,9 @@ from models.training.sentences import NAMES
 from models.training.wishes.examples import Example, examples
 
 BUCKETS = 1 << 20
-_TURNS = 120_000
-_PASSES = 4
-_SEEN_OFTEN = 4  # what was met less often weighs nothing
+_TURNS = 240_000
+_PASSES = 3
+_SEEN_OFTEN = 8  # what was met less often weighs nothing
 _RATE = 0.6
 _LARGEST = 127
 
@@ -58,7 +58,7 @@ def _fitted(turns: Sequence[Example]) -> tuple[Numbers, npt.NDArray[np.int64]]:
     return weights, np.flatnonzero(often)
 
 
-def _step(weights: Numbers, slopes: Numbers, places: npt.NDArray[np.int64], wish: int) -> float:
+def _step(weights: Numbers, slopes: Numbers, places: npt.NDArray[np.int32], wish: int) -> float:
     """One step over one turn, in place; returns its loss."""
     scores = weights[places].sum(axis=0)
     chances = np.exp(scores - scores.max())

@@ -58,7 +58,8 @@ def test_nothing_said_is_no_error(starter: WishModel) -> None:
 
 def test_handwritten_turns_are_understood() -> None:
     right = evaluate(STARTER, None)["intent_right_percent"]
-    assert right["handwritten"] >= 93
+    assert right["handwritten"] >= 95
+    assert right["unseen wording"] >= 88
     assert right["unseen names, half misheard"] >= 93
 
 
