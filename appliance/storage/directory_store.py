@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance.calls.directory import Department, Did, Directory, Person, Persona, Trunk
@@ -23,10 +23,17 @@ from appliance.storage import models
 from appliance.storage.database import Database
 from appliance.storage.directory_import import import_directory
 from appliance.storage.directory_json import dump_directory, parse_directory, with_version
+from appliance.storage.notifications import Notifications
 
-__all__ = ["DirectoryCache", "import_directory", "load_directories", "load_directory"]
+__all__ = ["DirectoryCache", "import_directory", "load_directories", "load_directory", "tell"]
 
+_CHANNEL = "appliance_directory"
 _log = structlog.get_logger(__name__)
+
+
+def tell(session: Session, organisation_id: UUID) -> None:
+    """Have every cache read an organisation's directory again, once this transaction is kept."""
+    session.execute(select(func.pg_notify(_CHANNEL, str(organisation_id))))
 
 
 def load_directories(database: Database) -> tuple[Directory, ...]:
@@ -156,8 +163,9 @@ class _Hours:
 class DirectoryCache:
     """Every organisation's current directory, in memory, found by the number that was dialled.
 
-    A thread (a greenlet where gevent has patched threads) asks every ``refresh_s`` seconds
-    whether something has changed, and reads only what has. What was read is also written to
+    It reads what has changed when it is told so (see :func:`tell`), which the next call counts on,
+    and a thread (a greenlet where gevent has patched threads) asks every ``refresh_s`` seconds, for
+    what was told while the database was away, or not at all. What was read is also written to
     ``snapshot_file``, so a controller starts and answers while the database is away.
 
     Args:
@@ -182,6 +190,7 @@ class DirectoryCache:
         self._away = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._news = Notifications(database, (_CHANNEL,), self._told)
 
     @property
     def directories(self) -> tuple[Directory, ...]:
@@ -206,6 +215,7 @@ class DirectoryCache:
             self._take(self._load_snapshot())
         self._thread = threading.Thread(target=self._run, name="directory-cache", daemon=True)
         self._thread.start()
+        self._news.start()
 
     def stop(self) -> None:
         """Stop refreshing. What was read stays usable."""
@@ -213,6 +223,7 @@ class DirectoryCache:
         if self._thread is not None:
             self._thread.join(5.0)
             self._thread = None
+            self._news.stop()
 
     def refresh(self) -> bool:
         """Read what has changed since the last time.
@@ -259,6 +270,9 @@ class DirectoryCache:
             for directory in self._by_id.values()
             for did in directory.dids
         }
+
+    def _told(self, _channel: str, _payload: str) -> None:
+        self.refresh()
 
     def _run(self) -> None:
         # Spread out, so that many controllers do not ask in the same instant.

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from appliance.admin.setup.kinds import Work
 from appliance.admin.setup.phones import PHONES
 from appliance.admin.visit import Visit
+from appliance.storage import directory_store
 
 Result = TypeVar("Result")
 
@@ -26,7 +27,13 @@ async def reading(visit: Visit, function: Callable[[Work], Result]) -> Result:
 
 
 async def changing(visit: Visit, function: Callable[[Work], Result]) -> Result:
-    """Change something; once it is kept, the phones are brought up to date in the background."""
-    result = await visit.database(lambda db: function(work_of(visit, db)))
+    """Change something; once it is kept, calls go by it, and in the background phones do too."""
+
+    def change(db: Session) -> Result:
+        result = function(work_of(visit, db))
+        directory_store.tell(db, visit.who.organisation_id)
+        return result
+
+    result = await visit.database(change)
     visit.request.config_dict[PHONES].changed()
     return result

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from appliance.storage.directory_store import (
     import_directory,
     load_directories,
     load_directory,
+    tell,
 )
 from appliance.storage.models import Did, Extension, Organisation, Trunk
 from appliance.storage.phone_store import load_lines, load_phones
@@ -251,6 +252,24 @@ def test_the_cache_follows_changes(
     with database.session(organisation) as session:
         session.delete(session.get_one(Organisation, organisation))
     while cache.by_did(number) is not None:
+        assert changed.acquire(timeout=10)
+    cache.stop()
+
+
+def test_a_change_that_is_told_does_not_wait_for_the_next_look(
+    database: Database, clinic: Path, number: str, domain: str, tmp_path: Path
+) -> None:
+    organisation = import_directory(database, clinic, domain=domain)
+    changed = threading.Semaphore(0)
+    cache = DirectoryCache(
+        database, tmp_path / "s.json", refresh_s=3600, on_change=lambda _: changed.release()
+    )
+    cache.start()
+    found = cache.by_did(number)
+    with database.session(organisation) as session:
+        session.add(Did(organisation_id=organisation, number=_digits()))
+        tell(session, UUID(organisation))
+    while found is cache.by_did(number):
         assert changed.acquire(timeout=10)
     cache.stop()
 
