@@ -1,6 +1,7 @@
 """Orders for new calls: checked once more, placed once, and told of in words."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from gevent.event import AsyncResult
@@ -17,7 +18,7 @@ ORDER = Order(
 )  # fmt: skip
 
 
-def placed(link: FakeLink, **changes: str) -> OrderAnswer:
+def placed(link: FakeLink, **changes: Any) -> OrderAnswer:
     placing = Placing(link, {HOUSE.organisation_id: HOUSE}.get, "house.example")
     return placing.place(replace(ORDER, **changes))
 

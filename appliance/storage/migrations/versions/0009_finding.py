@@ -184,7 +184,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The five of before."""
-    before = op.get_context().environment_context.script.get_revision("0007")
+    environment = op.get_context().environment_context
+    assert environment is not None  # alembic runs us
+    before = environment.script.get_revision("0007")
     _replace_find(before.module._FIND)
     op.execute("DROP INDEX ix_call_list_found_by")
     op.execute("DROP FUNCTION appliance_facets(uuid, timestamptz, text, smallint, text[], text[])")
