@@ -35,7 +35,7 @@ from appliance.calls.hangup import HangupCause
 from appliance.calls.outside import OutsideLine
 from appliance.calls.transfer import TransferMode, TransferResult, result_of_originate
 from appliance.media.playback import Playback
-from appliance.switch import commands
+from appliance.switch import commands, originating
 from appliance.switch.call_channel import CallChannel
 
 # After FreeSWITCH says that a phone answered, its session needs this long at most to reach us.
@@ -125,7 +125,10 @@ class _Attempt:
     def run(self, announcement: str, meanwhile: Playback | None) -> tuple[TransferResult, str]:
         """Ring, ask, bridge; the desk's leg survives only a bridge."""
         dialling = asked(
-            f"originate-{self._transfer_id}", commands.originate, self._call.switch, self._request
+            f"originate-{self._transfer_id}",
+            originating.originate,
+            self._call.switch,
+            self._request,
         )
         result, cause = TransferResult.CALLER_HUNG_UP, HangupCause.ORIGINATOR_CANCEL.value
         try:
@@ -148,9 +151,9 @@ class _Attempt:
                 self._take_down(dialling, cause)
         return result, cause
 
-    def _originate_request(self) -> commands.OriginateRequest:
+    def _originate_request(self) -> originating.OriginateRequest:
         outside = self._target if isinstance(self._target, OutsideLine) else None
-        return commands.OriginateRequest(
+        return originating.OriginateRequest(
             leg_id=self._transfer_id,
             extensions=self._extensions,
             domain=self._call.config.domain,
@@ -172,7 +175,7 @@ class _Attempt:
         patience_s = self._target.ring_timeout_s + _ARRIVAL_GRACE_S
         stopped = self._decision.stopped
         gevent.wait([self._arrival, dialling, stopped], timeout=patience_s, count=1)
-        answered = isinstance(dialling.value, commands.OriginateResult)
+        answered = isinstance(dialling.value, originating.OriginateResult)
         if not self._arrival.ready() and answered and dialling.value.cause is None:
             self._arrival.wait(_ARRIVAL_GRACE_S)
 
@@ -242,7 +245,7 @@ class _Attempt:
 
     def _cancelled(self, dialling: gevent.Greenlet) -> None:
         for _ in range(_CANCEL_TRIES):
-            commands.cancel(self._call.switch, self._request)
+            originating.cancel(self._call.switch, self._request)
             dialling.join(_CANCEL_EVERY_S)
             if dialling.ready():
                 return

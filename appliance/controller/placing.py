@@ -13,7 +13,7 @@ from appliance.calls.directory import Directory
 from appliance.calls.errors import ApplianceError
 from appliance.calls.orders import Order, OrderAnswer
 from appliance.calls.outside import NotPermittedError, OutsideLine, outside_line
-from appliance.switch import commands
+from appliance.switch import originating
 from appliance.switch.control_link import ControlLink
 
 log = structlog.get_logger(__name__)
@@ -59,9 +59,9 @@ class Placing:
         job.join(_TOLD_AT_ONCE_S)
         return job.value if job.ready() else OrderAnswer(True, f"{order.ring} rings.")
 
-    def _rung(self, request: commands.CallRequest) -> OrderAnswer:
+    def _rung(self, request: originating.CallRequest) -> OrderAnswer:
         try:
-            result = commands.place_call(self._link, request)
+            result = originating.place_call(self._link, request)
         except ApplianceError as error:
             log.warning("call_not_placed", call_id=request.leg_id, error=str(error))
             return OrderAnswer(
@@ -73,7 +73,7 @@ class Placing:
             return OrderAnswer(False, f"{request.ring} cannot be reached: {result.cause.value}.")
         return OrderAnswer(True, f"{request.ring} has answered.")
 
-    def _request(self, order: Order, directory: Directory) -> commands.CallRequest:
+    def _request(self, order: Order, directory: Directory) -> originating.CallRequest:
         """The order as a command.
 
         Raises:
@@ -85,7 +85,7 @@ class Placing:
         if ring is not None and to is not None:
             raise NotPermittedError("One of the two has to be ours.")
         away = ring or to
-        return commands.CallRequest(
+        return originating.CallRequest(
             leg_id=order.order_id, ring=order.ring, to=order.to, domain=self._domain,
             ring_trunk=ring.trunk if ring else "", to_trunk=to.trunk if to else "",
             shown=ring.shown if ring else order.to, shown_to=to.shown if to else order.ring,

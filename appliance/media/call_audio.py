@@ -22,7 +22,7 @@ from appliance.media.unicast import UnicastAddresses, UnicastSocket
 _log = logging.getLogger(__name__)
 
 LOST_MS: Final = 3000
-"""A call without a frame for so long has no media (FREESWITCH.md: +OK proves nothing)."""
+"""A call without a frame for so long has no media; that `unicast` was answered +OK proves none."""
 
 _SLACK_S: Final = 0.0005
 _AWAKE_SLACK_S: Final = 0.003

@@ -21,6 +21,7 @@ import unicodedata
 from appliance.calls.errors import SwitchError
 
 _LINE_BREAK = re.compile(r"[\r\n\0]")
+_WORD = re.compile(r"[0-9A-Za-z_+*#.-]{1,64}")
 _IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:@-]{0,127}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_.-]{0,127}")
 _NOT_IN_NUMBER = re.compile(r"[^0-9A-Za-z+*#_.-]")
@@ -106,3 +107,14 @@ def display_name(text: str) -> str:
 def dial_number(text: str) -> str:
     """Make a caller's number fit for a dial string: letters, digits and ``+*#_.-``, at most 40."""
     return _NOT_IN_NUMBER.sub("", text[:200])[:40]
+
+
+def plain_word(text: str) -> str:
+    """An extension or a context, unchanged.
+
+    Raises:
+        SwitchError: it is not one.
+    """
+    if not _WORD.fullmatch(text):
+        raise SwitchError(f"not an extension or context: {text[:80]!r}")
+    return text

@@ -8,7 +8,7 @@ import pytest
 from appliance.controller.placing import CALLER_VARIABLE
 from appliance.lab.freeswitch.instance import RealFreeSwitch
 from appliance.lab.freeswitch.raw_sip import SipAnswerer
-from appliance.switch.commands import CallRequest, call_command
+from appliance.switch.originating import CallRequest, call_command
 from tests.freeswitch.organisation import DID, DOMAIN, MakePhone, StartController, files
 from tests.freeswitch.talking import hears, ring_and_answer
 

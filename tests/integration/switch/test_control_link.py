@@ -19,7 +19,7 @@ from gevent.queue import Queue
 
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.calls.hangup import HangupCause
-from appliance.switch import commands
+from appliance.switch import commands, originating
 from appliance.switch.connection import Limits
 from appliance.switch.control_link import BaseLink, ControlLink, open_control_link
 from appliance.switch.esl_link import EslLink
@@ -354,8 +354,8 @@ def test_the_typed_verbs_over_a_link(connect: Connect, listen: Listen) -> None:
 
     link: ControlLink = connect(listen(answer).port)
     assert link.wait_connected(LIMIT_S)
-    request = commands.OriginateRequest("leg-1", ("201",), "office", "127.0.0.1:8084")
-    assert commands.originate(link, request).cause is HangupCause.USER_BUSY
+    request = originating.OriginateRequest("leg-1", ("201",), "office", "127.0.0.1:8084")
+    assert originating.originate(link, request).cause is HangupCause.USER_BUSY
     assert not commands.exists(link, "leg-1")
 
 

@@ -18,11 +18,11 @@ from gevent.queue import Queue
 
 from appliance.calls.errors import SwitchGoneError
 from appliance.calls.hangup import HangupCause
-from appliance.switch import commands
+from appliance.switch import commands, originating
 from appliance.switch.call_channel import CallChannel
 from appliance.switch.call_server import CallServer
-from appliance.switch.commands import OriginateRequest, OriginateResult
 from appliance.switch.inbound_link import InboundLink
+from appliance.switch.originating import OriginateRequest, OriginateResult
 from tests.integration.switch.peers import LIMIT_S, in_background, listener
 
 pytestmark = pytest.mark.freeswitch
@@ -184,7 +184,7 @@ def test_a_leg_is_brought_to_us_with_what_it_was_given(
         caller_id_name="Ann O'Lee",
         caller_id_number="+4930123",
     )
-    assert commands.originate(link, wanted) == OriginateResult(wanted.leg_id)
+    assert originating.originate(link, wanted) == OriginateResult(wanted.leg_id)
     channel = calls.next()
     assert channel.uuid == wanted.leg_id
     assert channel.event.var("appliance_role") == "desk"
@@ -212,7 +212,7 @@ def test_hostile_text_adds_nothing(
         caller_id_name=name,
         caller_id_number=name,
     )
-    assert commands.originate(link, wanted) == OriginateResult(wanted.leg_id)
+    assert originating.originate(link, wanted) == OriginateResult(wanted.leg_id)
     channel = calls.next()
     assert (channel.event.var("before"), channel.event.var("after")) == ("1", "2")
     assert "Injected" not in channel.event
@@ -236,14 +236,14 @@ def test_why_nobody_answers(
     event_socket: tuple[int, int, Path], link: InboundLink, extension: str, cause: HangupCause
 ) -> None:
     wanted = request(event_socket[1], extension, ring_timeout_s=2)
-    assert commands.originate(link, wanted) == OriginateResult(wanted.leg_id, cause)
+    assert originating.originate(link, wanted) == OriginateResult(wanted.leg_id, cause)
 
 
 def test_the_first_of_several_wins(
     event_socket: tuple[int, int, Path], link: InboundLink, calls: Calls
 ) -> None:
     wanted = request(event_socket[1], "202", "201")
-    assert commands.originate(link, wanted).leg_id == wanted.leg_ids[1]
+    assert originating.originate(link, wanted).leg_id == wanted.leg_ids[1]
     assert calls.next().uuid == wanted.leg_ids[1]
     assert not commands.exists(link, wanted.leg_ids[0])
 
@@ -254,11 +254,11 @@ def test_several_that_ring_are_cancelled(
     ringing: Queue = Queue()
     link.on_event(ringing.put, subscribe=("CHANNEL_PROGRESS",))
     wanted = request(event_socket[1], "202", "202", ring_timeout_s=20)
-    result = in_background(commands.originate, link, wanted)
+    result = in_background(originating.originate, link, wanted)
     missing = set(wanted.leg_ids)
     while missing:
         missing.discard(ringing.get(timeout=LIMIT_S)["Unique-ID"])
-    commands.cancel(link, wanted)
+    originating.cancel(link, wanted)
     ended: OriginateResult = result.get(timeout=LIMIT_S)
     assert ended.cause is HangupCause.ORIGINATOR_CANCEL
 

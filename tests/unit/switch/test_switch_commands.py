@@ -7,8 +7,8 @@ import pytest
 
 from appliance.calls.errors import ConfigurationError, SwitchError, SwitchGoneError
 from appliance.calls.hangup import HangupCause
-from appliance.switch import commands
-from appliance.switch.commands import OriginateRequest, OriginateResult
+from appliance.switch import commands, originating
+from appliance.switch.originating import OriginateRequest, OriginateResult
 
 
 class RecordingLink:
@@ -57,7 +57,7 @@ def request(**changes: object) -> OriginateRequest:
 
 def test_one_phone() -> None:
     link = RecordingLink("+OK leg-1")
-    assert commands.originate(link, request()) == OriginateResult("leg-1")
+    assert originating.originate(link, request()) == OriginateResult("leg-1")
     assert link.asked == [
         "originate {origination_uuid=leg-1,originate_timeout=15,"
         "origination_caller_id_name='Ann Lee',origination_caller_id_number=+4930123,"
@@ -69,13 +69,13 @@ def test_one_phone() -> None:
 def test_several_phones_have_an_id_each() -> None:
     link = RecordingLink("+OK leg-1-2", "+OK", "-ERR No such channel!")
     both = request(extensions=("201", "202"), caller_id_name="", caller_id_number="")
-    assert commands.originate(link, both).leg_id == "leg-1-2"
+    assert originating.originate(link, both).leg_id == "leg-1-2"
     assert link.asked[0].endswith(
         "appliance_call_id=c-1}[origination_uuid=leg-1]user/201@office.example,"
         "[origination_uuid=leg-1-2]user/202@office.example &socket('127.0.0.1:8084 async full')"
     )
     assert "caller_id" not in link.asked[0]
-    commands.cancel(link, both)
+    originating.cancel(link, both)
     assert link.asked[1:] == [
         "uuid_kill leg-1 ORIGINATOR_CANCEL",
         "uuid_kill leg-1-2 ORIGINATOR_CANCEL",
@@ -91,19 +91,19 @@ def test_several_phones_have_an_id_each() -> None:
     ],
 )
 def test_nobody_answers(reply: str, cause: HangupCause) -> None:
-    result = commands.originate(RecordingLink(reply), request())
+    result = originating.originate(RecordingLink(reply), request())
     assert result == OriginateResult("leg-1", cause)
 
 
 def test_an_answer_that_is_none() -> None:
     with pytest.raises(SwitchError):
-        commands.originate(RecordingLink("-USAGE: originate ..."), request())
+        originating.originate(RecordingLink("-USAGE: originate ..."), request())
 
 
 def test_a_lost_connection_is_not_tried_again() -> None:
     link = RecordingLink(SwitchGoneError("lost"))
     with pytest.raises(SwitchGoneError):
-        commands.originate(link, request())
+        originating.originate(link, request())
     assert len(link.asked) == 1
 
 
@@ -118,7 +118,7 @@ def test_a_lost_connection_is_not_tried_again() -> None:
 def test_only_extensions_are_rung(changes: dict[str, object]) -> None:
     link = RecordingLink()
     with pytest.raises(ConfigurationError):
-        commands.originate(link, request(**changes))
+        originating.originate(link, request(**changes))
     assert link.asked == []
 
 
@@ -136,7 +136,7 @@ def test_only_extensions_are_rung(changes: dict[str, object]) -> None:
 def test_what_cannot_stand_in_a_dial_string(changes: dict[str, object]) -> None:
     link = RecordingLink()
     with pytest.raises(SwitchError):
-        commands.originate(link, request(**changes))
+        originating.originate(link, request(**changes))
     assert link.asked == []
 
 
