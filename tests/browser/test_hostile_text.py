@@ -13,7 +13,7 @@ from tests.integration.admin.admin_site import TestClock
 from tests.integration.admin.made_calls import Made, store
 from tests.integration.admin.route_samples import path_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.postgres]
+pytestmark = [pytest.mark.browser, pytest.mark.postgres, pytest.mark.timeout(300)]
 _MARKUP = "<script>window.taken = 1</script>\"'><img src=x onerror='window.taken = 1'>"
 _QUERY = "'; DROP TABLE calls; --"
 _TEMPLATE = "{{ 7 * 7 }}{% raw %}${7*7}"
