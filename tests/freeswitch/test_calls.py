@@ -5,6 +5,7 @@ from pathlib import Path
 import gevent
 import pytest
 
+from appliance.calls.errors import ConfigurationError
 from appliance.lab.freeswitch.instance import RealFreeSwitch
 from appliance.lab.freeswitch.phone import SipPhone
 from appliance.lab.freeswitch.raw_sip import SipAnswerer, SipCaller
@@ -173,7 +174,11 @@ def assert_message_is_recorded(
 
 
 def _recorded(path: Path) -> bytes:
-    return read_wav(path, 8000) if path.stat().st_size > 44 else b""
+    """The sound in a file that FreeSWITCH may still be writing; empty before there is a header."""
+    try:
+        return read_wav(path, 8000)
+    except ConfigurationError:
+        return b""
 
 
 def test_without_controllers_the_hunt_group_rings_and_one_answers(phones: MakePhone) -> None:
