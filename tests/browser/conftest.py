@@ -1,4 +1,8 @@
-"""One Chromium, one filled application and one exchange for all tests in a browser."""
+"""One Chromium, one filled application and one exchange for all tests in a browser.
+
+They end with the tests of this folder, not with the session: while Playwright lasts it keeps an
+event loop in the thread, in which no other test could run one of its own.
+"""
 
 import shutil
 import tempfile
@@ -20,7 +24,7 @@ _SWITCHES = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     found = shutil.which("chromium")
     if found is None:
@@ -32,7 +36,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(
     postgres_url: str, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Filled]:
@@ -43,7 +47,7 @@ def site(
     database.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def appliance(chromium: Browser) -> Iterator[Exchange]:
     """The whole appliance. PostgreSQL's user must be able to enter its folder."""
     work = Path(tempfile.mkdtemp(prefix="appliance-browser-"))
