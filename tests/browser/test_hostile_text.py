@@ -26,6 +26,7 @@ HOSTILE = {
 _FORMS = """() => [...document.forms].filter((form) => form.method === "post").map((form) =>
   [...form.elements].filter((it) => it.matches("input:not([type=hidden]):not([type=checkbox])" +
     ":not([type=radio]), textarea")).map((it) => it.name).join(" "))"""
+_HAS_FORM = "(n) => [...document.forms].filter((form) => form.method === 'post').length > n"
 _FILL_AND_SEND = """([number, text]) => {
   const forms = [...document.forms].filter((form) => form.method === "post");
   const form = forms[number];
@@ -58,6 +59,7 @@ def _answers_of_forms(site: Filled, page: Page, text: str) -> Iterator[None]:
         for sent, number in enumerate(different):
             if sent:
                 page.goto(path)
+                page.wait_for_function(_HAS_FORM, arg=number)  # a live call's comes by script
             by_script = page.url.endswith("/live")  # the first page leads there too
             answer = page.expect_response("**/live/*/*") if by_script else page.expect_navigation()
             with answer as info:
