@@ -26,7 +26,6 @@ HOSTILE = {
 _FORMS = """() => [...document.forms].filter((form) => form.method === "post").map((form) =>
   [...form.elements].filter((it) => it.matches("input:not([type=hidden]):not([type=checkbox])" +
     ":not([type=radio]), textarea")).map((it) => it.name).join(" "))"""
-_HAS_FORM = "(n) => [...document.forms].filter((form) => form.method === 'post').length > n"
 _FILL_AND_SEND = """([number, text]) => {
   const forms = [...document.forms].filter((form) => form.method === "post");
   const form = forms[number];
@@ -54,17 +53,15 @@ def _answers_of_forms(site: Filled, page: Page, text: str) -> Iterator[None]:
     for route in PAGES:
         path = path_of(route, site.samples)
         page.goto(path)
-        fields: list[str] = page.evaluate(_FORMS)
-        different = {names: at for at, names in enumerate(fields) if names}.values()
-        for sent, number in enumerate(different):
+        for sent, names in enumerate(dict.fromkeys(filter(None, page.evaluate(_FORMS)))):
             if sent:
                 page.goto(path)
-                page.wait_for_function(_HAS_FORM, arg=number)  # a live call's comes by script
+            number = page.evaluate(_FORMS).index(names)  # of live calls some may have gone
             by_script = page.url.endswith("/live")  # the first page leads there too
             answer = page.expect_response("**/live/*/*") if by_script else page.expect_navigation()
             with answer as info:
                 page.evaluate(_FILL_AND_SEND, [number, text])
-            assert info.value.status < 500, f"{path}: {fields[number]}"
+            assert info.value.status < 500, f"{path}: {names}"
             yield
 
 
