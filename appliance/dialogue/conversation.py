@@ -228,7 +228,6 @@ class Conversation:
         state = self._state
         if state.ended is not None:
             return self._ending()
-        state.attempts.pop(state.target_id, None)  # nobody was tried in vain
         state.phase = Phase.LISTENING
         return [Decided(decision), *self._reactions.to(decision, now)]
 

@@ -65,14 +65,16 @@ class Moves:
         """Ring a target, with a sentence for either side."""
         state = self.state
         tried = state.attempts.get(target.id, 0)
+        urgent = state.priority is Priority.EMERGENCY
         if tried >= MAX_ATTEMPTS and not isinstance(target, OutsideLine):
+            if urgent:
+                return self.fall_back("an emergency, and who takes them was tried")
             return self.offer(
                 target, now, prompts.not_connected(TransferResult.NO_ANSWER, target.name)
             )
         state.attempts[target.id] = tried + 1
         state.phase, state.target_id = Phase.TRANSFERRING, target.id
         state.failures = state.silences = 0
-        urgent = state.priority is Priority.EMERGENCY
         operator = self.directory.operator_target
         key = "connecting_operator" if operator and operator.id == target.id else "connecting"
         meanwhile = SENTENCES["emergency"] if urgent else sentence(key, target=target.name)

@@ -77,10 +77,24 @@ def test_words_the_recogniser_is_unsure_of_count_only_in_an_emergency() -> None:
     call.says_while_it_rings("there is a fire", 0.4).is_connected_to("nurse")
 
 
-def test_what_was_called_off_was_not_tried() -> None:
+def test_who_takes_it_back_may_want_it_again() -> None:
     call = ringing("operator").says_while_it_rings("never mind").says("operator")
     call.is_connected_to("reception")
-    assert call.conversation.state()["attempts"] == {"reception": 1}
+    assert call.conversation.state()["attempts"] == {"reception": 2}
+
+
+def test_nobody_s_phone_rings_for_ever_for_a_caller_who_takes_it_back_each_time() -> None:
+    call = ringing()
+    for _ in range(2):
+        call.keys_while_it_rings("*").says("billing please").is_connected_to("billing")
+    call.keys_while_it_rings("*").says("billing please").hears("leave a message")
+
+
+def test_an_emergency_is_never_offered_a_message() -> None:
+    call = ringing("can i speak to emma green")
+    for _ in range(2):
+        call.keys_while_it_rings("*").says("can i speak to emma green").is_connected_to("nurse")
+    assert "emergency" in call.says_while_it_rings("there is a fire").falls_back().reason
 
 
 def test_nothing_is_rung_nothing_is_called_off() -> None:
