@@ -1,6 +1,6 @@
 """Doubles of what a call session drives, and the whole session around them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import gevent
@@ -9,12 +9,12 @@ from gevent.queue import Queue
 
 from appliance.calls.decision import Decision
 from appliance.calls.errors import InferenceError
-from appliance.calls.events import Outcome
-from appliance.calls.transfer import TransferResult
+from appliance.calls.events import CallEnded, Outcome
+from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.controller.call_session import CallSession, SessionTiming
 from appliance.controller.listening import Listener
 from appliance.controller.speaking import SpeechOutput
-from appliance.dialogue.steps import Step
+from appliance.dialogue.steps import Say, Step, Transfer
 from appliance.speech.events import EndReason, Expectation, PauseStarted, SpeechEvent, TurnEnded
 from appliance.speech.recognizer import Transcript
 from tests.unit.actions.doubles import LIMIT_S, FakePlayback, Scene
@@ -191,3 +191,22 @@ class Session:
     def end(self) -> None:
         """Wait until the session is over by itself."""
         self.job.get(timeout=LIMIT_S)
+
+
+GREETING = [Say("Good day.")]
+TO_ANNA = Transfer("anna", TransferMode.ATTENDED, "Call for Anna.", "One moment.")
+Begin = Callable[..., Session]
+
+
+def outcome(scene: Scene) -> CallEnded:
+    """The one end of the call's record; nothing comes after it."""
+    [ended] = scene.kept.of(CallEnded)
+    assert scene.kept.events[-1] is ended
+    assert [event.seq for event in scene.kept.events] == list(range(1, len(scene.kept.events) + 1))
+    assert isinstance(ended, CallEnded)
+    return ended
+
+
+def nothing_left(session: Session) -> None:
+    assert session.scene.audio.closed
+    assert session.scene.link.given_up == []
