@@ -6,6 +6,7 @@ shipper waits, longer and longer up to a limit. An event that the database refus
 holds is searched out by halving its batch, put with the dead letters, and the rest goes on.
 """
 
+import json
 import random
 import threading
 import time
@@ -194,8 +195,18 @@ class Shipper:
                 self._store(lines[:middle])
                 self._store(lines[middle:])
                 return
-            _log.error("event_refused", error=str(error))
+            _log.error("event_refused", call_id=_call_of(lines[0]), error=str(error))
             self.dead_letters.add(lines[0], str(error))
+
+
+def _call_of(line: bytes) -> str | None:
+    """Whose event a refused line was meant to be, as far as it says; at most 100 characters."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    named = event.get("call_id") if isinstance(event, dict) else None
+    return named[:100] if isinstance(named, str) else None
 
 
 def store_events(database: Database, lines: list[bytes]) -> int:

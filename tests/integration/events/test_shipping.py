@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.calls.events import CallResumed, Event, TurnTaken, from_record
 from appliance.events.encoding import encode
@@ -203,10 +204,16 @@ def test_refused_events_are_set_aside_and_hold_nothing_up(
             spool.append(bad[number // 17])
         log.append(event)
     shipper = Shipper(spool, database, _QUICK)
-    shipper.start()
-    assert shipper.drain(30)
-    assert shipper.stop()
+    with capture_logs() as lines:
+        shipper.start()
+        assert shipper.drain(30)
+        assert shipper.stop()
     assert count_events(database, organisation) == len(good)
+    refused = [line["call_id"] for line in lines if line["event"] == "event_refused"]
+    assert refused[:7] == [None] * 7
+    assert refused[7:10] == [good[0].call_id] * 3
+    assert len(refused[10]) == 100
+    assert refused[11:] == [None, good[3].call_id]
     letters = list(shipper.dead_letters)
     assert len(letters) == len(bad)
     assert all(letter.reason for letter in letters)
