@@ -8,7 +8,12 @@ import pytest
 from appliance.controller.placing import CALLER_VARIABLE
 from appliance.lab.freeswitch.instance import RealFreeSwitch
 from appliance.lab.freeswitch.raw_sip import SipAnswerer
-from appliance.switch.originating import CallRequest, call_command
+from appliance.switch.originating import (
+    CallRequest,
+    OriginateRequest,
+    call_command,
+    originate_command,
+)
 from tests.freeswitch.organisation import DID, DOMAIN, MakePhone, StartController, files
 from tests.freeswitch.talking import hears, ring_and_answer
 
@@ -52,6 +57,42 @@ def test_a_number_outside_is_rung_through_its_trunk(switch: RealFreeSwitch) -> N
         assert f"INVITE sip:{OUTSIDE}@" in trunk.invites.get(timeout=5)
         assert "USER_BUSY" in placed.get(timeout=5)
         switch.render(files())
+
+
+def test_a_number_outside_answers_and_is_connected(
+    switch: RealFreeSwitch, phones: MakePhone
+) -> None:
+    somebody, alice = phones(OUTSIDE, outside=True), phones("201")
+    switch.render(files(somebody.sip_port))
+    placed = place(switch, OUTSIDE, "201", ring_trunk="provider", shown=DID, limit="201")
+    ring_and_answer(somebody)
+    assert placed.get(timeout=5).startswith("+OK")
+    ring_and_answer(alice)
+    assert hears(alice, somebody) < 0.3
+    assert hears(somebody, alice) < 0.3
+    somebody.hang_up()
+    assert alice.ended.wait(5)
+    switch.render(files())
+
+
+def test_a_number_outside_that_is_rung_for_a_transfer_comes_to_the_controller(
+    switch: RealFreeSwitch, phones: MakePhone, controllers: StartController
+) -> None:
+    controller = controllers("talk")
+    somebody = phones(OUTSIDE, outside=True)
+    switch.render(files(somebody.sip_port))
+    leg_id = str(uuid4())
+    request = OriginateRequest(
+        leg_id, (OUTSIDE,), DOMAIN, f"127.0.0.1:{controller.port}", ring_timeout_s=8,
+        caller_id_number=DID, trunk="provider", limit="201",
+    )  # fmt: skip
+    placed = gevent.spawn(switch.api, originate_command(request))
+    ring_and_answer(somebody)
+    assert controller.wait("connected", uuid=leg_id)
+    assert somebody.ear.wait_audible(somebody.answered_at, 3) is not None
+    assert placed.get(timeout=5).startswith("+OK")
+    somebody.hang_up()
+    switch.render(files())
 
 
 def test_an_extension_has_no_more_calls_outside_than_by_dialling(

@@ -175,6 +175,11 @@ class SipPhone:
             self._relay.close()
 
     @property
+    def sip_port(self) -> int:
+        """Where it can be rung without the switch's registrar, on 127.0.0.1: a trunk's far end."""
+        return self._ports.sip
+
+    @property
     def sends_audio(self) -> bool:
         """False for a phone whose microphone path is dead: no RTP comes from it at all.
 
