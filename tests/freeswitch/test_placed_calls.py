@@ -89,6 +89,7 @@ def test_a_number_outside_that_is_rung_for_a_transfer_comes_to_the_controller(
     placed = gevent.spawn(switch.api, originate_command(request))
     ring_and_answer(somebody)
     assert controller.wait("connected", uuid=leg_id)
+    assert somebody.answered_at is not None
     assert somebody.ear.wait_audible(somebody.answered_at, 3) is not None
     assert placed.get(timeout=5).startswith("+OK")
     somebody.hang_up()
