@@ -216,7 +216,9 @@ class CallSession:
             case _ if self._steps.busy_connecting:
                 return
             case FinishedSpeaking():
-                self._quiet_since = time.monotonic()
+                # It may have waited here while an answer was looked for, which is said by now.
+                if not self._output.speaking:
+                    self._quiet_since = time.monotonic()
             case CallerSaid():
                 self._on_said(item)
             case CallerPressed(digit=digit):

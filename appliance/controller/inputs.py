@@ -82,7 +82,7 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class FinishedSpeaking:
-    """All that was to be said has been heard; from here the caller's silence counts."""
+    """All that was to be said was heard, or cut short; from here the caller's silence counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class SpeechOutput:
     """The appliance's voice on one call.
 
     Attributes:
-        on_silent: called when everything that was to be said has been heard.
+        on_silent: called when everything that was to be said has been heard, or the caller has
+            cut it short.
     """
 
     def __init__(self, line: Line, log: CallLog) -> None:
@@ -85,6 +86,7 @@ class SpeechOutput:
         if self._current is None or not self._current.interruptible:
             return False
         self.stop()
+        self.on_silent()
         return True
 
     def stop(self) -> None:

@@ -21,9 +21,9 @@ from appliance.calls.events import (
     TurnTaken,
 )
 from appliance.controller.holding import HOLDING_PHRASE, STILL_HOLDING_PHRASE
-from appliance.controller.inputs import AtCapacity, Hangup, Superseded
+from appliance.controller.inputs import AtCapacity, FinishedSpeaking, Hangup, Superseded
 from appliance.dialogue.steps import Decided, FallBack, HangUp, SaveMessage, Say, Step
-from appliance.speech.events import Expectation, SpeechStarted
+from appliance.speech.events import BargedIn, Expectation, SpeechDismissed, SpeechStarted
 from tests.unit.actions.doubles import LIMIT_S, FakeAudio, Scene, switch_event
 from tests.unit.controller.doubles import (
     PATIENT,
@@ -182,6 +182,33 @@ def test_a_caller_who_speaks_is_not_asked_whether_he_is_there(begin: Begin, scen
     assert session.conversation.told.empty()
     answer.set(InferenceError("gone"))
     assert session.conversation.next() == ("failed", "recognizer")
+
+
+def test_a_caller_who_broke_in_and_said_nothing_is_not_left_in_silence(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cough stops the voice; whoever then waits is spoken to again."""
+    monkeypatch.setattr(FakeAudio, "plays_at_once", False)
+    session = begin(timing=replace(PATIENT, no_input_s=0.0))
+    greeting = session.spoken()
+    session.frame(SpeechStarted(100, 0), BargedIn(600, 0), SpeechDismissed(2100))
+    assert greeting.interrupted
+    assert session.conversation.next() == ("silent",)
+
+
+def test_an_end_that_comes_late_does_not_cut_what_is_said_since(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A holding phrase may be over while its answer is still looked for."""
+    monkeypatch.setattr(FakeAudio, "plays_at_once", False)
+    session = begin(timing=replace(PATIENT, no_input_s=0.0))
+    answer = session.spoken()
+    session.session.post(FinishedSpeaking())
+    with gevent.Timeout(0.2, False):
+        session.conversation.told.peek()
+    assert session.conversation.told.empty()
+    answer.finish()
+    assert session.conversation.next() == ("silent",)
 
 
 def test_a_slow_decision_is_bridged_with_a_phrase(begin: Begin, scene: Scene) -> None:
