@@ -92,14 +92,14 @@ class OrderRunner:
         return OrderAnswer(True, f'Said: "{line}"')
 
     def _hang_up(self, by: str) -> OrderAnswer:
+        if not commands.kill(self._call.switch, self._call.call_id):
+            return OrderAnswer(False, "The call is over already.")
+        self._output.stop()
         if self._steps.connected:
             how = f"connected to {self._steps.with_whom}, until {by} hung up from the page"
             self._steps.end_as(Outcome.CONNECTED, how)
         else:
             self._steps.end_as(Outcome.ENDED_BY_ORDER, f"{by} hung up from the page")
-        self._output.stop()
-        if not commands.kill(self._call.switch, self._call.call_id):
-            return OrderAnswer(False, "The call is over already.")
         return OrderAnswer(True, "Hung up.")
 
     def _transfer(self, order: Order, now: datetime) -> OrderAnswer:
