@@ -214,7 +214,7 @@ class _Assembly:
         When it is still there the dialplan offers it once more; who then fails too leaves it to
         the hunt group.
         """
-        if self._line.channel.hung_up:
+        if self._hung_up():
             outcome, how = Outcome.CALLER_HUNG_UP, "the caller hung up before anything was said"
         elif self._past:
             outcome, how = Outcome.FELL_BACK, f"left to the dialplan: {error}"
@@ -224,6 +224,17 @@ class _Assembly:
             )
             return
         self._log.record(CallEnded, outcome=outcome, cause=HangupCause.UNKNOWN.value, how=how)
+
+    def _hung_up(self) -> bool:
+        """Whether the leg is gone, and not our session with it alone: that ends too when FreeSWITCH
+        is too slow for us. While it cannot be asked, the record is left open for the reaper.
+        """
+        if not self._line.channel.hung_up:
+            return False
+        try:
+            return not commands.exists(self._equipment.switch, self._call.call_id)
+        except SwitchError:
+            return False
 
     def _conversation(self) -> tuple[Conversation, Sequence[Step]]:
         """A new conversation with its greeting, or the one that was saved with its excuse."""

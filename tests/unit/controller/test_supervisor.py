@@ -10,7 +10,7 @@ from gevent.event import AsyncResult
 from appliance.actions.call import CallConfig
 from appliance.actions.desks import DESK_ROLE, ROLE_VARIABLE, TRANSFER_VARIABLE
 from appliance.calls.directory import Did, Directory
-from appliance.calls.errors import InferenceError, SwitchError, SwitchGoneError
+from appliance.calls.errors import InferenceError, SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.calls.events import (
     CallEnded,
     CallResumed,
@@ -210,6 +210,7 @@ def test_a_caller_who_hangs_up_before_we_have_answered_is_on_record(
     channel = FakeChannel(CALL_ID, Caller_Destination_Number="+15551000")
 
     def gone(*_: str) -> None:
+        office.link.answers["uuid_exists"] = "false"
         channel.close()
         raise SwitchGoneError("the caller hung up")
 
@@ -219,6 +220,25 @@ def test_a_caller_who_hangs_up_before_we_have_answered_is_on_record(
     [ended] = office.kept.of(CallEnded)
     assert ended.outcome is Outcome.CALLER_HUNG_UP
     assert len(office.supervisor.calls) == 0
+
+
+@pytest.mark.parametrize("word", ["true", SwitchGoneError("no connection to FreeSWITCH")])
+def test_a_session_that_ended_without_its_leg_is_no_hang_up(
+    office: Office, word: str | Exception
+) -> None:
+    """FreeSWITCH was too slow, and we let go of the session; the dialplan offers the call again."""
+    office.link.answers["uuid_exists"] = word
+    channel = FakeChannel(CALL_ID, Caller_Destination_Number="+15551000")
+
+    def too_slow() -> None:
+        channel.close()
+        raise SwitchTimeoutError("no answer to 'sendmsg' within 5 s")
+
+    channel.answer = too_slow  # type: ignore[method-assign]
+    office.bring(channel)
+    office.over()
+    assert office.kept.of(CallEnded) == []
+    assert office.kept.of(StageFailed)[0].fallback == "offered once more"
 
 
 def test_a_leg_that_cannot_be_taken_is_offered_once_more_and_then_left(office: Office) -> None:
