@@ -8,7 +8,6 @@ import hashlib
 import logging
 import os
 import struct
-import tempfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from appliance.calls.errors import InferenceError
 from appliance.inference.work import current_work
 from appliance.speech.soundness import NoSpeechError
 from appliance.speech.synthesizer import Synthesizer
+from appliance.storage.whole_files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -152,18 +152,7 @@ class PhraseCache:
 
     def _put(self, path: Path, data: bytes) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._directory, delete=False) as file:
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                os.replace(file.name, path)
-            except BaseException:
-                # On a full disk, more of these would come with every try.
-                with suppress(OSError):
-                    os.unlink(file.name)
-                raise
-        self._make_room(path)
+        write_whole(path, data)
 
     def _make_room(self, keep: Path) -> None:
         files = []

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from appliance.storage.blocking import call_blocking
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -49,7 +51,7 @@ class DeadLetters:
             handle = os.open(self.path, flags, 0o600)
             try:
                 os.write(handle, data)
-                os.fsync(handle)
+                call_blocking(os.fsync, handle)
             finally:
                 os.close(handle)
 

@@ -1,7 +1,6 @@
 """The directories that calls are led by: read from the database, kept current, kept on disk."""
 
 import json
-import os
 import random
 import threading
 from collections import defaultdict
@@ -24,6 +23,7 @@ from appliance.storage.database import Database
 from appliance.storage.directory_import import import_directory
 from appliance.storage.directory_json import dump_directory, parse_directory, with_version
 from appliance.storage.notifications import Notifications
+from appliance.storage.whole_files import write_whole
 
 __all__ = ["DirectoryCache", "import_directory", "load_directories", "load_directory", "tell"]
 
@@ -281,14 +281,9 @@ class DirectoryCache:
 
     def _save_snapshot(self) -> None:
         data = json.dumps([dump_directory(directory) for directory in self._by_id.values()])
-        fresh = self._file.with_suffix(".tmp")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with fresh.open("w") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._file)
+            write_whole(self._file, data.encode())
         except OSError as error:
             _log.error("directory_snapshot", file=str(self._file), error=str(error))
 

@@ -6,9 +6,7 @@ files are written, phones register and emergency calls go out without any proces
 """
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -16,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from appliance.calls.directory import DID_NUMBER, checked_extension
 from appliance.calls.errors import ConfigurationError
+from appliance.storage.whole_files import write_whole
 from appliance.switch.rendering_text import cleaned_name, element, gateway_name
 
 USERS = "directory/rendered"
@@ -195,20 +194,7 @@ def _replace(target: Path, text: str) -> bool:
     data = text.encode()
     if target.is_file() and target.read_bytes() == data:
         return False
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".new")
-    except OSError as error:  # which names a file that nobody asked for, another every time
-        raise OSError(error.errno, error.strerror, str(target)) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o640)
-        os.replace(temporary, target)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(target, data)
     return True
 
 
