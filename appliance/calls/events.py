@@ -128,7 +128,7 @@ class TurnTaken(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionMade(Event):
-    """The chain answered a turn; ``decision`` is ``Decision.as_dict()``."""
+    """The chain answered a turn of the caller's; ``decision`` is ``Decision.as_dict()``."""
 
     kind: ClassVar[str] = "decision_made"
 

@@ -114,10 +114,12 @@ class StepRunner:
         return False
 
     def _record(self, decision: Decision) -> None:
-        self._call.log.record(DecisionMade, turn=self._call.log.turns, decision=decision.as_dict())
+        log = self._call.log
+        # Not the last turn of all: we may have said "One moment" while the decision was made.
+        log.record(DecisionMade, turn=log.caller_turn, decision=decision.as_dict())
         for verdict in decision.verdicts:
             if verdict.verdict == "failed":
-                self._call.log.record(
+                log.record(
                     StageFailed, stage=verdict.policy, error=verdict.reason, fallback="rules"
                 )
 

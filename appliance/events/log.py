@@ -31,32 +31,35 @@ class EventLog:
 
 
 class CallLog:
-    """One call's events, numbered as they come.
-
-    Args:
-        next_seq: 1 for a new call; after a take-over one more than the last event's.
+    """One call's events, numbered as they come: from 1, or on from others' (`continue_after`).
 
     Attributes:
+        next_seq: the next event's number.
         turns: how many turns were taken so far.
+        caller_turn: the number of the caller's last; 0 before they have said or keyed anything.
     """
 
-    def __init__(
-        self, log: EventLog, call_id: str, organisation_id: str, next_seq: int = 1
-    ) -> None:
+    def __init__(self, log: EventLog, call_id: str, organisation_id: str) -> None:
         self.call_id = call_id
         self.organisation_id = organisation_id
-        self.next_seq = next_seq
+        self.next_seq = 1
         self.turns = 0
+        self.caller_turn = 0
         self._log = log
 
     def continue_after(self, past: Sequence[Event]) -> None:
         """Number on from what other sessions recorded of this call."""
         self.next_seq = max((event.seq for event in past), default=0) + 1
-        self.turns = max((event.turn for event in past if isinstance(event, TurnTaken)), default=0)
+        taken = [event for event in past if isinstance(event, TurnTaken)]
+        self.turns = max((one.turn for one in taken), default=0)
+        callers = (one.turn for one in taken if one.speaker is Speaker.CALLER)
+        self.caller_turn = max(callers, default=0)
 
     def turn(self, *, speaker: Speaker, text: str, **fields: Any) -> TurnTaken:
         """Record that somebody said or keyed something; callers' and our turns count together."""
         self.turns += 1
+        if speaker is Speaker.CALLER:
+            self.caller_turn = self.turns
         return self.record(TurnTaken, turn=self.turns, speaker=speaker, text=text, **fields)
 
     def record(self, kind: type[AnyEvent], **fields: Any) -> AnyEvent:

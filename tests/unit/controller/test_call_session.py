@@ -222,6 +222,23 @@ def test_a_slow_decision_is_bridged_with_a_phrase(begin: Begin, scene: Scene) ->
     assert session.spoken().said == "We never close."
 
 
+def test_a_decision_belongs_to_the_caller_s_turn_whatever_we_have_said_since(
+    begin: Begin, scene: Scene
+) -> None:
+    session = begin(timing=replace(PATIENT, holding_s=0.0))
+    session.spoken()
+    session.conversation.thinking = deciding = AsyncResult()
+    decision = Decision("hours", Intent.HOURS, Action.ANSWER)
+    session.conversation.steps["heard"] = [Decided(decision), Say("We never close.")]
+    session.says("what are your hours")
+    assert session.spoken().said == HOLDING_PHRASE
+    deciding.set(None)
+    made = scene.kept.next(DecisionMade)
+    [turn] = [turn for turn in scene.kept.of(TurnTaken) if turn.speaker is Speaker.CALLER]
+    assert HOLDING_PHRASE in [turn.text for turn in scene.kept.of(TurnTaken)]
+    assert made.turn == turn.turn
+
+
 def test_a_slow_transcription_is_bridged_too(begin: Begin, scene: Scene) -> None:
     session = begin(timing=replace(PATIENT, holding_s=0.0))
     session.spoken()

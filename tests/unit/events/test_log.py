@@ -92,9 +92,22 @@ def test_a_call_numbers_its_events_and_listeners_see_them(tmp_path: Path) -> Non
     spool = Spool(tmp_path)
     seen: list[Event] = []
     log = EventLog(spool, [seen.append])
-    call = CallLog(log, "c", "o", next_seq=5)
+    call = CallLog(log, "c", "o")
+    call.continue_after(_EVENTS)
     first = call.record(CallResumed, controller="two", reason="take-over")
     second = call.record(CallEnded, outcome=Outcome.LOST, cause="UNKNOWN", how="lost")
     assert (first.seq, second.seq, call.next_seq) == (5, 6, 7)
     assert seen == [first, second] == events_of(tmp_path, "c")
+    spool.close()
+
+
+def test_turns_are_counted_on_and_the_caller_s_last_is_known(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    call = CallLog(EventLog(spool), "c", "o")
+    assert (call.turns, call.caller_turn) == (0, 0)
+    call.continue_after(_EVENTS)
+    assert (call.turns, call.caller_turn) == (1, 1)
+    call.turn(speaker=Speaker.CALLER, text="billing")
+    call.turn(speaker=Speaker.APPLIANCE, text="One moment.")
+    assert (call.turns, call.caller_turn) == (3, 2)
     spool.close()
