@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes the starter models again: data, training, export, figures. Some three hours on two cores.
 #
-# The Whisper is trained from nothing; the decider goes on from the one that is there, or from
-# nothing too with FROM_NOTHING=1 (some hours more). What was begun is gone on with.
+# The Whisper and the voice are trained from nothing; the decider goes on from the one that is there,
+# or from nothing too with FROM_NOTHING=1 (some hours more). What was begun is gone on with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +27,9 @@ for model in wishes completeness; do
 done
 for step in data train export evaluate card; do
     train speech "$step"
+done
+for step in data train export evaluate card; do
+    train voice "$step"
 done
 if [ "${FROM_NOTHING:-}" ]; then
     train decider data
