@@ -169,7 +169,8 @@ class DirectoryCache:
     ``snapshot_file``, so a controller starts and answers while the database is away.
 
     Args:
-        on_change: called after directories changed, on the refreshing thread. Must not raise.
+        on_change: called with all directories after some changed, on the refreshing thread, and
+            by `start` with those from disk. Must not raise.
     """
 
     def __init__(
@@ -211,8 +212,9 @@ class DirectoryCache:
         Neither a missing database nor a missing or spoilt snapshot is an error here:
         :attr:`directories` is then empty until the database answers.
         """
-        if not self.refresh():
-            self._take(self._load_snapshot())
+        if not self.refresh() and (kept := self._load_snapshot()):
+            self._take(kept)
+            self._announce()
         self._thread = threading.Thread(target=self._run, name="directory-cache", daemon=True)
         self._thread.start()
         self._news.start()
@@ -242,9 +244,12 @@ class DirectoryCache:
             self._away = False
             if changed:
                 self._save_snapshot()
-                if self._on_change is not None:
-                    self._on_change(self.directories)
+                self._announce()
             return True
+
+    def _announce(self) -> None:
+        if self._on_change is not None:
+            self._on_change(self.directories)
 
     def _read_changes(self) -> bool:
         revisions = self._database.directory_index()

@@ -295,9 +295,11 @@ def test_a_start_without_the_database_answers_from_disk(
     file = tmp_path / "var" / "directory.json"
     organisation = import_directory(database, clinic, domain=domain)
     _cache(database, file).refresh()
-    cache = _cache(Database(_AWAY), file)
+    told: list[Directory] = []
+    cache = _cache(Database(_AWAY), file, on_change=told.extend)
     cache.start()
     assert cache.by_did(number) == _loaded(database, organisation)
+    assert cache.by_did(number) in told
     cache.stop()
 
 
