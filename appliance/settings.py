@@ -61,6 +61,10 @@ class SwitchSettings(_Group):
         default=None,
         description="FreeSWITCH's configuration directory, which the operators' page keeps up",
     )
+    voicemail: Path | None = Field(
+        default=None,
+        description="FreeSWITCH's voicemail_dir, to collect messages from; none are without",
+    )
     return_extension: str = "appliance"
     return_context: str = "public"
     max_calls: int = Field(default=200, ge=1)

@@ -19,6 +19,7 @@ from appliance.controller.placing import Placing
 from appliance.controller.pulse import Pulse
 from appliance.controller.reaper import OpenCall, Reaper
 from appliance.controller.supervisor import Supervisor
+from appliance.controller.voicemail import VoicemailCollector
 from appliance.decisions.chain import DecisionChain
 from appliance.decisions.policies import standard_policies
 from appliance.dialogue import prompts
@@ -94,6 +95,7 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         )
         _serve(settings, supervisor, link, undo)
         _reap(settings, store, directories, events, link, supervisor, undo)
+        _collect_voicemail(settings, store, directories, events, undo)
         placing = Placing(link, directories.by_organisation, settings.switch.domain)
         orders = Orders(
             store, supervisor.calls,
@@ -284,6 +286,26 @@ def _reap(
     looking = gevent.spawn(reap)
     looking.name = "reaper"
     undo.callback(looking.kill)
+
+
+def _collect_voicemail(
+    settings: Settings, store: Database, directories: DirectoryCache, events: EventLog,
+    undo: ExitStack,
+) -> None:  # fmt: skip
+    folder = settings.switch.voicemail
+    if folder is None:
+        return
+
+    def history(organisation_id: str, call_id: str) -> list[Event]:
+        return recall(store, settings.storage.spool, organisation_id, call_id)
+
+    collector = VoicemailCollector(
+        folder, settings.storage.recording_directory, settings.name, events,
+        lambda: directories.directories, history,
+    )  # fmt: skip
+    collecting = gevent.spawn(collector.run)
+    collecting.name = "voicemail"
+    undo.callback(collecting.kill)
 
 
 def _warm(engines: Engines, directories: tuple[Directory, ...], warming: Group) -> None:

@@ -1,15 +1,20 @@
 """Calls over SIP: the house, the outside, and what happens when controllers are away or die."""
 
+import time
 from pathlib import Path
 
 import gevent
 import pytest
 
+from appliance.calls.directory import Did, Directory, Person
 from appliance.calls.errors import ConfigurationError
+from appliance.calls.events import CallEnded, CallStarted, MessageTaken
+from appliance.controller.voicemail import VoicemailCollector
 from appliance.lab.freeswitch.instance import RealFreeSwitch
 from appliance.lab.freeswitch.phone import SipPhone
 from appliance.lab.freeswitch.raw_sip import SipAnswerer, SipCaller
 from appliance.lab.sound import read_wav, tone
+from appliance.media.wav import stereo_rate
 from appliance.switch.rendering import EMERGENCY_PATIENCE_S, NETWORKS, RenderedTrunk, render
 from tests.freeswitch.organisation import (
     DID,
@@ -22,6 +27,7 @@ from tests.freeswitch.organisation import (
     files,
 )
 from tests.freeswitch.talking import hears, ring_and_answer
+from tests.unit.actions.doubles import KeptEvents
 
 pytestmark = pytest.mark.freeswitch
 
@@ -170,7 +176,26 @@ def assert_message_is_recorded(
     with gevent.Timeout(5, AssertionError(f"{found[0]} holds no sound")):
         while len(pcm := _recorded(found[0])) < 8000 or not pcm.strip(b"\0"):
             gevent.sleep(0.05)
-    found[0].unlink()
+    assert_message_is_collected(switch, mailbox, number)
+
+
+def assert_message_is_collected(switch: RealFreeSwitch, mailbox: str, number: str) -> None:
+    kept = KeptEvents()
+    house = Directory(
+        "", "House", people=(Person("somebody", "Somebody", mailbox),), dids=(Did(DID),)
+    )
+    collector = VoicemailCollector(
+        switch.voicemail, switch.voicemail.with_name("recordings"), "controller-1", kept.log,
+        lambda: [house], lambda *_: [], now=lambda: time.time() + 60,
+    )  # fmt: skip
+    assert collector.look() == 1
+    [started], [message], [ended] = (
+        kept.of(kind) for kind in (CallStarted, MessageTaken, CallEnded)
+    )  # fmt: skip
+    assert (started.caller_number, started.did) == (number, DID if number == CALLER else mailbox)
+    assert message.target_name == "Somebody"
+    assert ended.talked_ms >= 1000
+    assert stereo_rate(Path(started.recording).read_bytes()) == 8000
 
 
 def _recorded(path: Path) -> bytes:
