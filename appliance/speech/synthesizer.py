@@ -5,13 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
-import numpy as np
-import soxr
-
 from appliance.calls.errors import InferenceError
 from appliance.inference.client import InferenceClient, InferenceRefusedError, Stream
 from appliance.inference.work import current_work
 from appliance.media.pcm import SAMPLE_BYTES
+from appliance.media.resampling import StreamResampler
 
 log = logging.getLogger(__name__)
 
@@ -172,14 +170,9 @@ def whole_samples(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def at_rate(chunks: Iterator[bytes], from_hz: int, to_hz: int) -> Iterator[bytes]:
     """PCM resampled as it streams."""
-    if from_hz == to_hz:
-        yield from chunks
-        return
-    stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="int16")
+    stream = StreamResampler(from_hz, to_hz)
     for chunk in chunks:
-        out = stream.resample_chunk(np.frombuffer(chunk, dtype="<i2"))
-        if len(out):
-            yield out.astype("<i2").tobytes()
-    tail = stream.resample_chunk(np.zeros(0, dtype=np.int16), last=True)
-    if len(tail):
-        yield tail.astype("<i2").tobytes()
+        if out := stream.feed(chunk):
+            yield out
+    if tail := stream.finish():
+        yield tail

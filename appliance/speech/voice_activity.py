@@ -1,16 +1,12 @@
 """Is it speech? One answer a frame, quick and generous; one an utterance, strict.
 
 The first stage is webrtcvad with a level gate over the line's own noise. It lets tones, music and
-breath through, so nothing becomes a turn before a second stage has looked at the whole utterance:
-``VoicedGate`` always, ``SileroGate`` where its model is at hand.
+breath through, so nothing becomes a turn before a second stage, ``VoicedGate``, has looked at the
+whole utterance. Whisper has a third before it, Silero's network, in the model server.
 """
 
-import importlib
-import importlib.util
-import threading
 from collections import deque
-from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.fft
@@ -18,7 +14,6 @@ import numpy.typing as npt
 import webrtcvad
 
 from appliance.media.pcm import SILENCE_DB, level_db, samples
-from appliance.media.resampling import resample
 
 Wave = npt.NDArray[np.float32]
 
@@ -172,80 +167,3 @@ def _flux(windows: Wave) -> float:
         return 1.0
     changes = np.sort(1 - np.sum(spectra[1:] * spectra[:-1], axis=1))
     return float(changes[len(changes) // 2])  # np.median would first import numpy.ma: 70 ms
-
-
-class SileroGate:
-    """Silero's voice-activity network, once per utterance, before Whisper may invent a text.
-
-    One instance serves a whole process: the network (2 MB, one thread, no arena) is loaded with
-    the first utterance and keeps no state between them. It takes some 50 microseconds for 32 ms
-    of audio, so call it from a thread pool, not from the stream's greenlet.
-
-    Args:
-        model: the ONNX file; the one that ships inside faster-whisper when left out.
-        threshold: probability from which 32 ms count as speech.
-        least_ms: how much of that an utterance must have.
-    """
-
-    _CHUNK = 512
-    _CONTEXT = 64
-
-    def __init__(
-        self, model: Path | None = None, *, threshold: float = 0.5, least_ms: int = 64
-    ) -> None:
-        self._model = model or find_silero()
-        self._threshold = threshold
-        self._least_ms = least_ms
-        self._session: Any = None
-        self._loading = threading.Lock()
-
-    @property
-    def available(self) -> bool:
-        """Whether the model and its runtime are installed. Without them everything passes."""
-        return self._model is not None and importlib.util.find_spec("onnxruntime") is not None
-
-    def is_speech(self, pcm: bytes, rate_hz: int) -> bool:
-        """Whether there is enough speech in ``pcm``. True when the network is not available."""
-        if not self.available:
-            return True
-        spoken_ms = int((self.probabilities(pcm, rate_hz) >= self._threshold).sum()) * 32
-        return spoken_ms >= self._least_ms
-
-    def probabilities(self, pcm: bytes, rate_hz: int) -> Wave:
-        """The probability of speech for every 32 ms. The network wants 16 kHz; others are
-        converted."""
-        wave = samples(resample(pcm, rate_hz, 16000)).astype(np.float32) / 32768
-        if len(wave) == 0:
-            return np.zeros(0, dtype=np.float32)
-        chunks = np.pad(wave, (0, -len(wave) % self._CHUNK)).reshape(-1, self._CHUNK)
-        before = np.roll(chunks[:, -self._CONTEXT :], 1, axis=0)
-        before[0] = 0
-        state = np.zeros((1, 1, 128), dtype=np.float32)
-        inputs = {"input": np.concatenate([before, chunks], axis=1), "h": state, "c": state}
-        return np.asarray(self._loaded().run(None, inputs)[0], dtype=np.float32).ravel()
-
-    def _loaded(self) -> Any:
-        with self._loading:
-            if self._session is None:
-                onnxruntime = importlib.import_module("onnxruntime")
-
-                options = onnxruntime.SessionOptions()
-                options.inter_op_num_threads = options.intra_op_num_threads = 1
-                options.enable_cpu_mem_arena = False
-                options.log_severity_level = 3
-                self._session = onnxruntime.InferenceSession(
-                    str(self._model), options, providers=["CPUExecutionProvider"]
-                )
-            return self._session
-
-
-def find_silero() -> Path | None:
-    """The newest Silero network inside faster-whisper; None when that is not installed.
-
-    faster-whisper itself is not imported: that would load its runtime into every controller.
-    """
-    spec = importlib.util.find_spec("faster_whisper")
-    if spec is None or spec.origin is None:
-        return None
-    found = sorted((Path(spec.origin).parent / "assets").glob("silero_vad*.onnx"))
-    return found[-1] if found else None

@@ -1,9 +1,8 @@
-"""The two stages by themselves, and Silero where it is installed."""
+"""The two stages by themselves."""
 
 import shutil
 import subprocess
 import wave
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from appliance.media.pcm import level_db
 from appliance.media.resampling import resample
 from appliance.speech.events import TurnEnded
 from appliance.speech.turn_taker import TurnTaker
-from appliance.speech.voice_activity import NoiseFloor, SileroGate, VoiceActivity, VoicedGate
+from appliance.speech.voice_activity import NoiseFloor, VoiceActivity, VoicedGate
 from tests.unit.speech.synthetic_voice import (
     noise,
     of_kind,
@@ -70,13 +69,6 @@ def test_the_second_stage(rate_hz: int) -> None:
     assert not gate.is_speech(to_pcm(quiet(rate_hz, 1)), rate_hz)
 
 
-def test_silero_lets_everything_pass_where_it_is_not_installed(tmp_path: Path) -> None:
-    gate = SileroGate()
-    gate._model = None
-    assert not gate.available
-    assert gate.is_speech(bytes(320), 8000)
-
-
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[bytes, int]]:
     """Words by espeak-ng, with their rate."""
@@ -101,13 +93,3 @@ def test_single_words_are_heard(spoken: dict[str, tuple[bytes, int]], rate_hz: i
         frames = [heard[i : i + rate_hz // 25] for i in range(0, len(heard), rate_hz // 25)]
         turns = of_kind(take_turns(TurnTaker(rate_hz), rate_hz, frames), TurnEnded)
         assert len(turns) == 1, word
-
-
-def test_silero_knows_words_from_noise(spoken: dict[str, tuple[bytes, int]]) -> None:
-    gate = SileroGate()
-    if not gate.available:
-        pytest.skip("faster-whisper is not installed")
-    for word in ("yes", "operator", "seven"):
-        assert gate.is_speech(resample(*spoken[word], 8000), 8000), word
-    assert not gate.is_speech(to_pcm(noise(8000, 2.0, 0.1)), 8000)
-    assert not gate.is_speech(b"", 8000)
