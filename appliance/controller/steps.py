@@ -22,6 +22,7 @@ from appliance.controller.listening import Listener
 from appliance.controller.speaking import SpeechOutput
 from appliance.dialogue.conversation import Conversation
 from appliance.dialogue.steps import Decided, FallBack, HangUp, SaveMessage, Say, Step, Transfer
+from appliance.media.playback import Playback
 from appliance.media.tones import ringback
 from appliance.speech.events import Expectation
 
@@ -57,6 +58,7 @@ class StepRunner:
         self._connecting: gevent.Greenlet | None = None
         self._target: Target | OutsideLine | None = None
         self._instead: Instead | None = None
+        self._ringback: Playback | None = None
         self._ended: tuple[Outcome, str] | None = None
 
     @property
@@ -88,6 +90,9 @@ class StepRunner:
     def _say(
         self, parts: Sequence[Say], delays_ms: dict[str, float] | None, decided_at: float | None
     ) -> None:
+        if self._ringback is not None:
+            # What is said waits for the end of what is played, and this has none. It comes back.
+            self._ringback.stop()
         self._listener.turn_taker.expect(Expectation(parts[-1].expect))
         self._output.say(
             " ".join(part.text for part in parts),
@@ -158,7 +163,7 @@ class StepRunner:
     def on_silent(self) -> None:
         """Everything was said: while a desk rings, the caller hears it ring."""
         if self._connecting is not None and not self.connected:
-            self._call.line.play(ringback(self._call.line.rate_hz))
+            self._ringback = self._call.line.play(ringback(self._call.line.rate_hz))
         else:
             self._post(FinishedSpeaking())
 

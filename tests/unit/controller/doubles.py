@@ -85,20 +85,20 @@ class FakeConversation:
     """Answers each input with the steps that the test has laid down for it.
 
     Attributes:
-        told: the inputs, in order; tests wait on it.
+        inputs: what it was told, in order; tests wait on it.
         outcome: what a hang-up now would come to.
         changes_to: what the caller is taken to want instead while it rings.
     """
 
     def __init__(self) -> None:
-        self.told: Queue = Queue()
+        self.inputs: Queue = Queue()
         self.steps: dict[str, list[Step]] = {}
         self.thinking: AsyncResult | None = None
         self.outcome = (Outcome.CALLER_HUNG_UP, "the caller hung up (listening)")
         self.changes_to: Decision | None = None
 
     def _answer(self, what: str, *about: object) -> list[Step]:
-        self.told.put((what, *about))
+        self.inputs.put((what, *about))
         if self.thinking is not None:
             self.thinking.get(timeout=LIMIT_S)
         return self.steps.get(what, [])
@@ -118,7 +118,7 @@ class FakeConversation:
     def second_thoughts(
         self, text: str, confidence: float, now: object, *, keyed: bool = False
     ) -> Decision | None:
-        self.told.put(("second thoughts", text, keyed))
+        self.inputs.put(("second thoughts", text, keyed))
         return self.changes_to
 
     def changed_course(self, decision: Decision, now: object) -> list[Step]:
@@ -130,6 +130,10 @@ class FakeConversation:
     def turned_away(self) -> list[Step]:
         return self._answer("turned away")
 
+    def told(self, text: str) -> list[Step]:
+        self.inputs.put(("told", text))
+        return [Say(text, interruptible=False)]
+
     def state(self) -> dict[str, Any]:
         return {"phase": "listening"}
 
@@ -137,7 +141,7 @@ class FakeConversation:
         return self.outcome
 
     def next(self) -> tuple[Any, ...]:
-        return cast("tuple[Any, ...]", self.told.get(timeout=LIMIT_S))
+        return cast("tuple[Any, ...]", self.inputs.get(timeout=LIMIT_S))
 
 
 class Session:

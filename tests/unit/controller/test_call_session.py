@@ -174,12 +174,12 @@ def test_a_caller_who_speaks_is_not_asked_whether_he_is_there(begin: Begin, scen
     session = begin(timing=replace(PATIENT, no_input_s=0.03))
     session.frame(SpeechStarted(100, 0))
     with gevent.Timeout(0.2, False):
-        session.conversation.told.peek()
+        session.conversation.inputs.peek()
     session.frame(turn_ended())
     _, answer = session.recognizer.next()
     with gevent.Timeout(0.2, False):
-        session.conversation.told.peek()
-    assert session.conversation.told.empty()
+        session.conversation.inputs.peek()
+    assert session.conversation.inputs.empty()
     answer.set(InferenceError("gone"))
     assert session.conversation.next() == ("failed", "recognizer")
 
@@ -205,8 +205,8 @@ def test_an_end_that_comes_late_does_not_cut_what_is_said_since(
     answer = session.spoken()
     session.session.post(FinishedSpeaking())
     with gevent.Timeout(0.2, False):
-        session.conversation.told.peek()
-    assert session.conversation.told.empty()
+        session.conversation.inputs.peek()
+    assert session.conversation.inputs.empty()
     answer.finish()
     assert session.conversation.next() == ("silent",)
 

@@ -67,7 +67,7 @@ def test_while_it_rings_broken_engines_change_nothing(begin: Begin, scene: Scene
     answer.set(InferenceError("gone"))
     session.session.post(FinishedSpeaking())
     gevent.idle()
-    assert session.conversation.told.empty()
+    assert session.conversation.inputs.empty()
     assert not session.job.ready()
 
 
