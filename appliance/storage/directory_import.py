@@ -15,6 +15,7 @@ from appliance.storage import models
 from appliance.storage.database import Database, RefusedRowError
 from appliance.storage.directory_entries import DirectoryFile, HoursEntry
 from appliance.storage.directory_file import read_directory_file
+from appliance.storage.directory_news import tell
 
 _ORGANISATIONS = uuid5(NAMESPACE_URL, "appliance:organisations")
 
@@ -43,6 +44,7 @@ def import_directory(
     try:
         with database.session(organisation_id) as session:
             _Import(session, organisation_id, file, domain).run(prune)
+            tell(session, organisation_id)
     except RefusedRowError as error:
         raise ConfigurationError(f"directory file {yaml_path}: {_mend(error)}") from error
     return str(organisation_id)

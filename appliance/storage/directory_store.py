@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.calls.directory import Department, Did, Directory, Person, Persona, Trunk
@@ -22,18 +22,13 @@ from appliance.storage import models
 from appliance.storage.database import Database
 from appliance.storage.directory_import import import_directory
 from appliance.storage.directory_json import dump_directory, parse_directory, with_version
+from appliance.storage.directory_news import CHANNEL
 from appliance.storage.notifications import Notifications
 from appliance.storage.whole_files import write_whole
 
-__all__ = ["DirectoryCache", "import_directory", "load_directories", "load_directory", "tell"]
+__all__ = ["DirectoryCache", "import_directory", "load_directories", "load_directory"]
 
-_CHANNEL = "appliance_directory"
 _log = structlog.get_logger(__name__)
-
-
-def tell(session: Session, organisation_id: UUID) -> None:
-    """Have every cache read an organisation's directory again, once this transaction is kept."""
-    session.execute(select(func.pg_notify(_CHANNEL, str(organisation_id))))
 
 
 def load_directories(database: Database) -> tuple[Directory, ...]:
@@ -163,10 +158,10 @@ class _Hours:
 class DirectoryCache:
     """Every organisation's current directory, in memory, found by the number that was dialled.
 
-    It reads what has changed when it is told so (see :func:`tell`), which the next call counts on,
-    and a thread (a greenlet where gevent has patched threads) asks every ``refresh_s`` seconds, for
-    what was told while the database was away, or not at all. What was read is also written to
-    ``snapshot_file``, so a controller starts and answers while the database is away.
+    It reads what has changed when it is told so (see :mod:`.directory_news`), which the next call
+    counts on, and a thread (a greenlet where gevent has patched threads) asks every ``refresh_s``
+    seconds, for what was told while the database was away, or not at all. What was read is also
+    written to ``snapshot_file``, so a controller starts and answers while the database is away.
 
     Args:
         on_change: called with all directories after some changed, on the refreshing thread, and
@@ -191,7 +186,7 @@ class DirectoryCache:
         self._away = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._news = Notifications(database, (_CHANNEL,), self._told)
+        self._news = Notifications(database, (CHANNEL,), self._told)
 
     @property
     def directories(self) -> tuple[Directory, ...]:

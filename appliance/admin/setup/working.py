@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from appliance.admin.setup.kinds import Work
 from appliance.admin.setup.phones import PHONES
 from appliance.admin.visit import Visit
-from appliance.storage import directory_store
+from appliance.storage.directory_news import tell
 
 Result = TypeVar("Result")
 
@@ -31,7 +31,7 @@ async def changing(visit: Visit, function: Callable[[Work], Result]) -> Result:
 
     def change(db: Session) -> Result:
         result = function(work_of(visit, db))
-        directory_store.tell(db, visit.who.organisation_id)
+        tell(db, visit.who.organisation_id)
         return result
 
     result = await visit.database(change)

@@ -15,12 +15,12 @@ from appliance.calls.errors import ConfigurationError
 from appliance.calls.hours import Span
 from appliance.calls.transfer import TransferMode
 from appliance.storage.database import Database
+from appliance.storage.directory_news import tell
 from appliance.storage.directory_store import (
     DirectoryCache,
     import_directory,
     load_directories,
     load_directory,
-    tell,
 )
 from appliance.storage.models import Did, Extension, Organisation, Trunk
 from appliance.storage.phone_store import load_lines, load_phones
@@ -270,6 +270,10 @@ def test_a_change_that_is_told_does_not_wait_for_the_next_look(
         session.add(Did(organisation_id=organisation, number=_digits()))
         tell(session, UUID(organisation))
     while found is cache.by_did(number):
+        assert changed.acquire(timeout=10)
+    clinic.write_text(clinic.read_text().replace("Anna", "Annabel"))
+    import_directory(database, clinic, domain=domain)
+    while "Annabel" not in str(cache.by_did(number)):
         assert changed.acquire(timeout=10)
     cache.stop()
 
