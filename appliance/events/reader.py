@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from appliance.calls.errors import StorageError
 from appliance.calls.events import EVENT_TYPES, Event, from_record
 from appliance.storage import call_models as models
+from appliance.storage.blocking import call_blocking
 from appliance.storage.database import Database
 from appliance.storage.spool_reader import events_of as spooled_events_of
 
@@ -214,8 +215,10 @@ def recall(database: Database, spool_root: Path, organisation_id: str, call_id: 
     For taking a call over. With the database away, what the spools still hold must do; this is
     logged and never raised.
     """
-    # The spools first: what is shipped and deleted meanwhile is then found in the database.
-    found = {event.event_id: event for event in spooled_events_of(spool_root, call_id)}
+    # The spools first: what is shipped and deleted meanwhile is then found in the database. They
+    # are megabytes, and after a crash all calls of another controller are recalled at once.
+    spooled = call_blocking(spooled_events_of, spool_root, call_id)
+    found = {event.event_id: event for event in spooled}
     try:
         stored = stored_events_of(database, organisation_id, call_id)
     except StorageError as error:

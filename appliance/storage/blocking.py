@@ -1,4 +1,4 @@
-"""System calls that wait for a disk, kept away from gevent's event loop."""
+"""Work that waits for a disk, kept away from gevent's event loop."""
 
 import sys
 from collections.abc import Callable

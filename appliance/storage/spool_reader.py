@@ -185,13 +185,22 @@ def events_of(root: Path, call_id: str) -> list[Event]:
                 data = segment_path(directory, number).read_bytes()
             except OSError:
                 continue  # shipped and deleted just now, or not to be read
-            if needle not in data:
-                continue
-            for line in data.split(b"\n"):
-                event = _parse(line) if needle in line else None
+            for line in _lines_with(needle, data):
+                event = _parse(line)
                 if event is not None and event.call_id == call_id:
                     found[event.event_id] = event
     return sorted(found.values(), key=lambda event: event.seq)
+
+
+def _lines_with(needle: bytes, data: bytes) -> Iterator[bytes]:
+    """Lines that hold ``needle``, found without cutting up those that do not."""
+    end = 0
+    while (at := data.find(needle, end)) >= 0:
+        start = data.rfind(b"\n", 0, at) + 1
+        end = data.find(b"\n", at)
+        if end < 0:
+            end = len(data)
+        yield data[start:end]
 
 
 def _parse(line: bytes) -> Event | None:
