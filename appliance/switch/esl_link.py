@@ -34,7 +34,7 @@ from gevent.event import AsyncResult
 from gevent.threadpool import ThreadPool
 
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
-from appliance.switch.control_link import REFUSED, BaseLink, nobody_there
+from appliance.switch.base_link import REFUSED, BaseLink, nobody_there
 from appliance.switch.wire import Message, Parser, WireError, parse_event
 
 log = logging.getLogger(__name__)

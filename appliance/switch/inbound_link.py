@@ -13,8 +13,8 @@ import gevent
 from greenswitch.esl import InboundESL, NotConnectedError
 
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
+from appliance.switch.base_link import REFUSED, BaseLink, nobody_there
 from appliance.switch.connection import Connection, Limits, expect_ok, keep_alive
-from appliance.switch.control_link import REFUSED, BaseLink, nobody_there
 from appliance.switch.wire import Event, Message
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(600)]
 # What serves all calls.
 _OF_NO_CALL = {
     "appliance.switch.call_server",
-    "appliance.switch.control_link",
+    "appliance.switch.base_link",
     "appliance.switch.inbound_link",
     "appliance.switch.esl_link",
 }

@@ -20,8 +20,9 @@ from gevent.queue import Queue
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.calls.hangup import HangupCause
 from appliance.switch import commands, originating
+from appliance.switch.base_link import BaseLink
 from appliance.switch.connection import Limits
-from appliance.switch.control_link import BaseLink, ControlLink, open_control_link
+from appliance.switch.control_link import ControlLink, open_control_link
 from appliance.switch.esl_link import EslLink
 from appliance.switch.inbound_link import InboundLink
 from appliance.switch.wire import Event

@@ -7,8 +7,8 @@ import pytest
 from gevent.event import Event as Flag
 
 from appliance.calls.errors import SwitchError, SwitchGoneError
+from appliance.switch.base_link import BackOff, Jobs, Router
 from appliance.switch.connection import Limits
-from appliance.switch.control_link import BackOff, Jobs, Router
 from appliance.switch.wire import Event, Headers
 
 
