@@ -92,6 +92,7 @@ class HealthChecks:
         self._config, self._threads, self._switch = config, threads, switch
         self._clock_s, self._time_s = clock_s, time_s
         self._report: HealthReport | None = None
+        self._told: dict[str, Part] = {}
         self._at_s = 0.0
         self._asking = asyncio.Lock()
 
@@ -99,6 +100,13 @@ class HealthChecks:
     def last(self) -> HealthReport | None:
         """The newest report, however old; None before the first."""
         return self._report
+
+    def tell(self, part: Part) -> None:
+        """Hear from a part that knows by itself how it is; it is in every report from now on."""
+        before, self._told[part.name] = self._told.get(part.name), part
+        if self._report is not None and part != before:
+            asked = (known for known in self._report.parts if known.name not in self._told)
+            self._report = replace(self._report, parts=(*asked, *self._told.values()))
 
     async def report(self) -> HealthReport:
         """How every part is."""
@@ -119,9 +127,10 @@ class HealthChecks:
             state, disks = await looking
         except OSError as error:
             words = f"The spool cannot be read: {error.strerror or error}."
-            return HealthReport((*parts, Part("spool", "Event spool", State.DOWN, words)))
+            spool = Part("spool", "Event spool", State.DOWN, words)
+            return HealthReport((*parts, spool, *self._told.values()))
         own = (self._controllers(state), _spool_part(state), disk_part(disks))
-        return HealthReport((*parts, *own), state, disks)
+        return HealthReport((*parts, *own, *self._told.values()), state, disks)
 
     async def _database(self) -> Part:
         part = ("database", "Database")

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from aiohttp import web
 
-from appliance.admin.health import Part
 from appliance.admin.live.answers import Answers
 from appliance.admin.live.feed import Feed
 from appliance.admin.services import SERVICES, Services
@@ -30,7 +29,6 @@ class Feeds:
     def __init__(self, services: Services) -> None:
         self.answers = Answers()
         self.health = b""
-        self._parts: tuple[Part, ...] = ()
         self._services = services
         self._feeds: dict[UUID, Feed] = {}
         self._beginning = asyncio.Lock()
@@ -74,13 +72,13 @@ class Feeds:
         """Tell who watches whenever a part of the appliance is otherwise, until cancelled."""
         while True:
             report = self._services.health.last
-            if report is not None and report.parts != self._parts:
-                self._parts = report.parts
-                parts = [
-                    {"state": part.state.value, "title": part.title, "words": part.words}
-                    for part in report.parts
-                ]
-                self.health = json.dumps({"parts": parts}, separators=(",", ":")).encode()
+            parts = [
+                {"state": part.state.value, "title": part.title, "words": part.words}
+                for part in (report.parts if report is not None else ())
+            ]
+            told = json.dumps({"parts": parts}, separators=(",", ":")).encode()
+            if parts and told != self.health:
+                self.health = told
                 for feed in self._feeds.values():
                     for watcher in feed.watchers:
                         watcher.tell()

@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
+from appliance.admin.health import Part, State
 from appliance.admin.problems import Problem
 from appliance.admin.services import SERVICES, Services
 from appliance.admin.setup.phone_files import phone_files
@@ -153,13 +154,27 @@ def _words(error: Exception) -> str:
     return f"The files cannot be written: {error}"
 
 
+def phone_part(state: PhoneState) -> Part:
+    """How the phones stand, for the strip on every page."""
+    part = ("phones", "Phones and trunks")
+    if state.are is PhonesAre.BEHIND:
+        words = f"FreeSWITCH does not go by what is set up yet; it is tried again. {state.error}"
+        return Part(*part, State.DEGRADED, words)
+    if state.are is PhonesAre.WAITING:
+        return Part(*part, State.DEGRADED, "FreeSWITCH is being told what was changed.")
+    return Part(*part, State.OK, "FreeSWITCH goes by what is set up.")
+
+
 PHONES: web.AppKey[PhoneKeeper] = web.AppKey("phones", PhoneKeeper)
 
 
 async def keeping_phones(app: web.Application) -> AsyncIterator[None]:
     """Runs beside the requests for as long as the application does."""
     services = app[SERVICES]
-    keeper = PhoneKeeper(services, services.config.switch_configuration)
+    keeper = PhoneKeeper(
+        services, services.config.switch_configuration,
+        on_state=lambda state: services.health.tell(phone_part(state)),
+    )  # fmt: skip
     app[PHONES] = keeper
     working = asyncio.create_task(keeper.run(), name="admin-phones")
     yield

@@ -12,7 +12,7 @@ import pytest
 from appliance.admin.pages.setup_frame import phone_line
 from appliance.admin.roles import Role
 from appliance.admin.services import Services
-from appliance.admin.setup.phones import PhoneKeeper, PhonesAre
+from appliance.admin.setup.phones import PhoneKeeper, PhonesAre, PhoneState, phone_part
 from appliance.admin.switch_link import SwitchLink
 from appliance.storage.database import Database
 from tests.integration.admin.admin_site import Site, Tenant, TestClock
@@ -194,6 +194,27 @@ def test_a_folder_that_cannot_be_written_is_told_in_words(on_site: OnSite, tmp_p
             await keeper.wait_for(PhonesAre.CURRENT)
 
     on_site(check)
+
+
+def test_the_strip_on_every_page_says_that_phones_are_behind(
+    on_site: OnSite, tenant: Tenant, tmp_path: Path
+) -> None:
+    behind = "FreeSWITCH does not go by what is set up yet"
+
+    async def check(site: Site) -> None:
+        health = site.services.health
+        async with site.signed_in(tenant.emails[Role.OWNER]) as browser:
+            async with asyncio.timeout(10):
+                while behind not in (page := await browser.get("/calls")).text:
+                    await asyncio.sleep(0.02)
+            assert "The files are written, but FreeSWITCH has not read them" in page.text
+            health.tell(phone_part(PhoneState(PhonesAre.WAITING)))
+            assert "is being told what was changed" in (await browser.get("/calls")).text
+            health.tell(phone_part(PhoneState(PhonesAre.CURRENT)))
+            assert "Phones and trunks. " not in (await browser.get("/calls")).text
+            assert "FreeSWITCH goes by what is set up." in (await browser.get("/health")).text
+
+    on_site(check, switch_configuration=tmp_path)
 
 
 def test_without_a_configuration_directory_nothing_is_written(
