@@ -1,6 +1,5 @@
 """Takes a directory file into the database. Doing it again with the same file changes nothing."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -16,6 +15,7 @@ from appliance.storage.database import Database, RefusedRowError
 from appliance.storage.directory_entries import DirectoryFile, HoursEntry
 from appliance.storage.directory_file import read_directory_file
 from appliance.storage.directory_news import tell
+from appliance.storage.phone_store import a1_hash
 
 _ORGANISATIONS = uuid5(NAMESPACE_URL, "appliance:organisations")
 
@@ -146,7 +146,7 @@ class _Import:
             if entry is not None:
                 row["outbound"] = entry.outbound
                 if entry.password:
-                    row["a1_hash"] = _a1_hash(number, self._domain, entry.password)
+                    row["a1_hash"] = a1_hash(number, self._domain, entry.password)
                 if entry.voicemail_password:
                     row["voicemail_password"] = entry.voicemail_password
             self._upsert(models.Extension, ["number"], [row])
@@ -220,11 +220,6 @@ class _Import:
         )
         for table, column, names in kept:
             self._session.execute(delete(table).where(column.not_in(names)))
-
-
-def _a1_hash(number: str, domain: str, password: str) -> str:
-    text = f"{number}:{domain}:{password}"
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What FreeSWITCH is told about telephones and providers: rows for the rendered configuration."""
 
+import hashlib
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -14,7 +15,7 @@ class Phone:
 
     Attributes:
         number: its extension, unique within ``domain``.
-        a1_hash: MD5(number:domain:password) in hexadecimal; None when it may not register.
+        a1_hash: see :func:`a1_hash`; None when it may not register.
         name: of the person it belongs to, else empty.
         voicemail_password: digits, or None.
         outbound: whether it may call out through trunks.
@@ -43,6 +44,12 @@ class Line:
     addresses: tuple[str, ...]
     outbound_prefixes: tuple[str, ...]
     emergency: bool
+
+
+def a1_hash(number: str, domain: str, password: str) -> str:
+    """What SIP's digest keeps in place of a password: MD5 of number:domain:password, in hex."""
+    text = f"{number}:{domain}:{password}"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def load_phones(database: Database) -> tuple[Phone, ...]:

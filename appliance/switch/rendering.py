@@ -5,7 +5,6 @@ root and says what changed; :func:`reload_commands` says what to tell FreeSWITCH
 files are written, phones register and emergency calls go out without any process of ours.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ class RenderedExtension:
 
     Attributes:
         number: 2 to 8 digits; also the name that the phone registers with.
-        a1_hash: see :func:`a1_hash`; None when no phone may register.
+        a1_hash: see `appliance.storage.phone_store.a1_hash`; None when no phone may register.
         name: shown on the phones it calls; hostile text is cleaned.
         outbound: whether this phone may call out through trunks at all.
     """
@@ -97,12 +96,6 @@ class Written:
     def __bool__(self) -> bool:
         """Whether FreeSWITCH has anything to reload."""
         return bool(self.changed or self.removed)
-
-
-def a1_hash(number: str, domain: str, password: str) -> str:
-    """What SIP's digest keeps in place of a password: MD5 of number:domain:password, in hex."""
-    text = f"{number}:{domain}:{password}"
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def render(

@@ -12,11 +12,11 @@ from gevent import subprocess
 from gevent.event import Event
 
 from appliance.lab.freeswitch.phone import SipPhone
+from appliance.storage.phone_store import a1_hash
 from appliance.switch.rendering import (
     RenderedDid,
     RenderedExtension,
     RenderedTrunk,
-    a1_hash,
     render,
 )
 

@@ -10,7 +10,8 @@ import pytest
 from appliance.calls.errors import SwitchError
 from appliance.lab.freeswitch.event_socket import EventSocket
 from appliance.lab.freeswitch.instance import RealFreeSwitch
-from appliance.switch.rendering import RenderedExtension, RenderedTrunk, a1_hash, render
+from appliance.storage.phone_store import a1_hash
+from appliance.switch.rendering import RenderedExtension, RenderedTrunk, render
 from tests.freeswitch.organisation import DOMAIN, MakePhone, files
 
 pytestmark = pytest.mark.freeswitch

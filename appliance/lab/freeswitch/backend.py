@@ -17,11 +17,11 @@ from appliance.lab.backend import Phone
 from appliance.lab.freeswitch.baresip_config import Line, find_baresip
 from appliance.lab.freeswitch.instance import RealFreeSwitch, find_freeswitch
 from appliance.lab.freeswitch.phone import SipPhone
+from appliance.storage.phone_store import a1_hash
 from appliance.switch.rendering import (
     RenderedDid,
     RenderedExtension,
     RenderedTrunk,
-    a1_hash,
     render,
 )
 

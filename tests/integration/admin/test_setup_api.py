@@ -14,7 +14,7 @@ from appliance.storage.admin_models import AuditEntry
 from appliance.storage.database import Database
 from appliance.storage.directory_store import load_directory
 from appliance.storage.models import Extension, Trunk
-from appliance.switch.rendering import a1_hash
+from appliance.storage.phone_store import a1_hash
 from tests.integration.admin.admin_site import Browser, Reply, Site, Tenant
 
 pytestmark = pytest.mark.postgres

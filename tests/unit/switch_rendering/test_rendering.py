@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.calls.errors import ConfigurationError
+from appliance.storage.phone_store import a1_hash
 from appliance.switch.rendering import (
     RENDERED,
     RenderedDid,
     RenderedExtension,
     RenderedTrunk,
-    a1_hash,
     checked_root,
     reload_commands,
     render,

@@ -12,7 +12,7 @@ from appliance.admin.setup import values
 from appliance.admin.setup.bodies import ExtensionBody
 from appliance.admin.setup.kinds import base
 from appliance.storage.models import Department, DepartmentMember, Extension, Person
-from appliance.switch.rendering import a1_hash
+from appliance.storage.phone_store import a1_hash
 
 # Without signs that look alike: people type this into phones. 16 of 54 are 92 bits.
 _SIGNS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
