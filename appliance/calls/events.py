@@ -4,7 +4,6 @@ Every record the appliance keeps (the call, its legs, turns, decisions, transfer
 a projection of these events, so a field that belongs in the database belongs here first.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -315,8 +314,3 @@ def from_record(record: Mapping[str, Any]) -> Event:
         event_id=UUID(record["event_id"]),
         **data,
     )
-
-
-def to_line(event: Event) -> bytes:
-    """One line of JSON with its newline, as the spool keeps it. Newlines inside are escaped."""
-    return json.dumps(to_record(event), ensure_ascii=False, default=str).encode() + b"\n"

@@ -17,8 +17,8 @@ from appliance.calls.events import (
     TransferEnded,
     TransferStarted,
     TurnTaken,
-    to_line,
 )
+from appliance.events.encoding import encode
 from appliance.events.shipper import store_events
 from appliance.storage.database import Database
 
@@ -97,7 +97,7 @@ def store(
     ids = []
     for call in calls:
         events = call.events(str(organisation_id))
-        lines = [to_line(event).rstrip(b"\n") for event in events]
+        lines = [encode(event).rstrip(b"\n") for event in events]
         for batch in [[line] for line in reversed(lines)] if split else [lines]:
             store_events(database, batch)
         ids.append(events[0].call_id)

@@ -7,7 +7,7 @@ from appliance.admin import accounts, api_tokens
 from appliance.admin.principal import Principal, permissions_of
 from appliance.admin.roles import Permission, Role
 from appliance.admin.routing import Route
-from appliance.calls.events import to_line
+from appliance.events.encoding import encode
 from appliance.events.shipper import store_events
 from appliance.storage.admin_models import BrowserSession
 from appliance.storage.database import Database
@@ -39,7 +39,7 @@ def make_token(
 def make_samples(database: Database, tenant: Tenant, clock: TestClock) -> Samples:
     """Something of the tenant's for every parameter that a path has: add yours here."""
     events = whole_call(str(tenant.organisation_id))
-    store_events(database, [to_line(event).rstrip(b"\n") for event in events])
+    store_events(database, [encode(event).rstrip(b"\n") for event in events])
     session = BrowserSession(
         id=uuid4(), organisation_id=tenant.organisation_id,
         account_id=tenant.account_ids[Role.OWNER], token_hash=uuid4().bytes, confirmed=True,

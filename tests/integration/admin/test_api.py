@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from appliance.admin.roles import Permission, Role
-from appliance.calls.events import to_line
+from appliance.events.encoding import encode
 from appliance.events.shipper import store_events
 from appliance.storage.admin_models import ApiToken, IdempotencyKey
 from appliance.storage.database import Database
@@ -23,7 +23,7 @@ def _calls(database: Database, tenant: Tenant, count: int, **facts: Any) -> list
     ids = []
     for _ in range(count):
         events = whole_call(str(tenant.organisation_id), **facts)
-        store_events(database, [to_line(event).rstrip(b"\n") for event in events])
+        store_events(database, [encode(event).rstrip(b"\n") for event in events])
         ids.append(events[0].call_id)
     return ids
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from appliance.admin.audit import Trace
 from appliance.admin.roles import Role
 from appliance.calls.errors import StorageError
-from appliance.calls.events import to_line
+from appliance.events.encoding import encode
 from appliance.events.shipper import store_events
 from appliance.storage.admin_models import AuditEntry
 from appliance.storage.database import Database
@@ -86,7 +86,7 @@ def test_a_look_at_a_call_leaves_a_trace(
     on_site: OnSite, database: Database, tenant: Tenant
 ) -> None:
     events = whole_call(str(tenant.organisation_id))
-    store_events(database, [to_line(event).rstrip(b"\n") for event in events])
+    store_events(database, [encode(event).rstrip(b"\n") for event in events])
     call_id = events[0].call_id
 
     async def check(site: Site) -> None:

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, text
 
 from appliance.admin.roles import Role
-from appliance.calls.events import Outcome, to_line
+from appliance.calls.events import Outcome
+from appliance.events.encoding import encode
 from appliance.events.shipper import store_events
 from appliance.storage.database import Database
 from appliance.storage.report_models import CallListing, Figure
@@ -88,7 +89,7 @@ def test_calls_are_counted(
 def test_an_event_that_comes_twice_counts_once(
     on_site: OnSite, tenant: Tenant, database: Database
 ) -> None:
-    lines = [to_line(e).rstrip(b"\n") for e in _day()[0].events(str(tenant.organisation_id))]
+    lines = [encode(e).rstrip(b"\n") for e in _day()[0].events(str(tenant.organisation_id))]
     for batch in (lines[:3], lines, lines[2:]):
         store_events(database, batch)
 

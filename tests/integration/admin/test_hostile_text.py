@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.admin.roles import Role
-from appliance.calls.events import Speaker, TurnTaken, to_line
+from appliance.calls.events import Speaker, TurnTaken
+from appliance.events.encoding import encode
 from appliance.events.shipper import store_events
 from appliance.storage.database import Database
 from tests.integration.admin.admin_site import Site, Tenant
@@ -39,7 +40,7 @@ def _store(database: Database, tenant: Tenant, text: str) -> str:
         call_id=call_id, organisation_id=str(tenant.organisation_id), seq=90, turn=90,
         speaker=Speaker.CALLER, text=text.replace("\x00", ""), at=datetime.now(UTC), model=text[:9],
     )  # fmt: skip
-    lines = [to_line(event).rstrip(b"\n") for event in (*events, said)]
+    lines = [encode(event).rstrip(b"\n") for event in (*events, said)]
     store_events(database, [line.replace(b"\\u0000", b"") for line in lines])
     return call_id
 

@@ -15,7 +15,8 @@ from yarl import URL
 
 from appliance.admin.live.feed import Feed, Watcher
 from appliance.admin.roles import Role
-from appliance.calls.events import Event, to_line
+from appliance.calls.events import Event
+from appliance.events.encoding import encode
 from appliance.events.shipper import store_events
 from appliance.storage.database import Database
 from tests.integration.admin.admin_site import Browser, Site, Tenant, TestClock
@@ -28,7 +29,7 @@ _LIMIT_S = 10.0
 
 
 def _store(database: Database, *events: Event) -> None:
-    store_events(database, [to_line(event).rstrip(b"\n") for event in events])
+    store_events(database, [encode(event).rstrip(b"\n") for event in events])
 
 
 async def _stored(database: Database, *events: Event) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.events import CallResumed, CallStarted, Event, to_line
+from appliance.calls.events import CallResumed, CallStarted, Event
+from appliance.events.encoding import encode
 from appliance.storage.spool import Spool, segment_path
 from appliance.storage.spool_reader import (
     Batch,
@@ -115,9 +116,9 @@ def test_a_line_that_is_no_event_hides_no_other(
 ) -> None:
     own = tmp_path / "dead"
     own.mkdir()
-    good, bad = _event("call-1", 1), to_line(_event("call-1", 1)).replace(part, instead)
+    good, bad = _event("call-1", 1), encode(_event("call-1", 1)).replace(part, instead)
     assert instead in bad
-    segment_path(own, 1).write_bytes(bad + to_line(good))
+    segment_path(own, 1).write_bytes(bad + encode(good))
     assert events_of(tmp_path, "call-1") == [good]
 
 
@@ -284,11 +285,11 @@ def test_events_of_a_call_come_from_all_spools_once_and_in_order(tmp_path: Path)
     )  # fmt: skip
     events = [first, *(_event("a", seq) for seq in (2, 3, 4))]
     for event in (events[2], events[0], _event("b", 1)):
-        dead.append(to_line(event))
+        dead.append(encode(event))
     dead.close()
     living.append(b'rubbish about "a"\n')
     for event in (events[3], events[1], events[2]):
-        living.append(to_line(event))
+        living.append(encode(event))
     assert events_of(tmp_path, "a") == events
     assert events_of(tmp_path, "nobody") == []
     assert events_of(tmp_path / "missing", "a") == []
