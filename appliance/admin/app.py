@@ -28,6 +28,7 @@ from appliance.admin.route_table import all_routes
 from appliance.admin.routing import Route, RouteError, check_table
 from appliance.admin.services import SERVICES, Services, utc_now
 from appliance.admin.setup.phones import keeping_phones
+from appliance.admin.setup.refused_phones import listening_for_refusals
 from appliance.admin.setup.trying import rehearsing
 from appliance.admin.static_files import STATIC, StaticFiles
 from appliance.admin.switch_link import SwitchLink
@@ -128,7 +129,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
 
 
 _BACKGROUND: tuple[Background, ...] = (
-    _running, feeding, keeping_phones, rehearsing, keeping_recordings
+    _running, feeding, keeping_phones, listening_for_refusals, rehearsing, keeping_recordings
 )  # fmt: skip
 
 

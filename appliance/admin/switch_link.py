@@ -7,9 +7,10 @@ out.
 
 import asyncio
 import contextlib
+from collections.abc import AsyncGenerator
 
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
-from appliance.switch.wire import Message, Parser
+from appliance.switch.wire import Event, Message, Parser, event_of
 
 _READ_BYTES = 65536
 _LONGEST_COMMAND = 8192
@@ -78,6 +79,35 @@ class SwitchLink:
         if answer.startswith("-ERR"):
             raise SwitchError(f"FreeSWITCH refused: {answer[4:].strip()[:200]}")
         return answer
+
+    async def events(self, *names: str, quiet_s: float = 60.0) -> AsyncGenerator[Event, None]:
+        """Events as they come, on a link of their own: commands wait until it ends.
+
+        Args:
+            names: as FreeSWITCH writes them; with ``::`` in it, a subclass of ``CUSTOM``.
+            quiet_s: the line is given up when nothing has come for so long.
+
+        Raises:
+            SwitchError: as `api`.
+        """
+        plain = [name for name in names if "::" not in name]
+        custom = [name for name in names if "::" in name]
+        wanted = " ".join((*plain, "CUSTOM", *custom) if custom else plain)
+        async with self._lock:
+            try:
+                await self._connect()
+                async with asyncio.timeout(quiet_s):
+                    await self._ask(f"event plain {wanted}", "command/reply")
+                while True:
+                    async with asyncio.timeout(quiet_s):
+                        message = await self._expect("text/event-plain")
+                    yield event_of(message)
+            except TimeoutError:
+                raise SwitchTimeoutError(f"nothing came in {quiet_s:g} s") from None
+            except OSError as error:
+                raise SwitchGoneError(f"FreeSWITCH hung up: {error}") from error
+            finally:
+                self._drop()
 
     async def close(self) -> None:
         """Hang up."""

@@ -23,6 +23,7 @@ from appliance.admin.setup.kinds.people import PEOPLE
 from appliance.admin.setup.kinds.personas import PERSONAS
 from appliance.admin.setup.listing import COLUMNS
 from appliance.admin.setup.overview import choices
+from appliance.admin.setup.refused_phones import REFUSED_PHONES
 from appliance.admin.setup.voices import voices
 from appliance.admin.setup.working import changing, reading
 from appliance.admin.visit import Visit
@@ -44,9 +45,11 @@ def _listing(kind: Kind) -> Handler:
         kept, following = cut(rows, query.limit, lambda row: cursor_of(kind, row))
         asked = {"cursor": following or "", **({"q": query.q} if query.q else {})}
         address = visit.url(f"setup_{kind.plural}", asked) if following else ""
+        refused = visit.request.config_dict[REFUSED_PHONES].seen_by(str(visit.who.organisation_id))
         return framed(
             visit, "setup/list.html", kind=kind, rows=kept, columns=COLUMNS[kind.name],
             following=str(address), needle=query.q, many=bool(query.q or query.cursor or following),
+            refused=refused if kind is EXTENSIONS else (),
         )  # fmt: skip
 
     return handle
