@@ -1,7 +1,7 @@
 """The stereo recording of a conversation: the caller left, the appliance right.
 
 It covers the time the caller talks with the appliance. While the caller is bridged to a person no
-audio passes here; FreeSWITCH's own ``uuid_record`` covers that.
+audio passes here, and nobody records what they say.
 """
 
 import logging

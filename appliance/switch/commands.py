@@ -7,8 +7,6 @@ Nothing a caller chose reaches FreeSWITCH here without passing `escaping`: a nam
 a variable nor an endpoint nor a command.
 """
 
-from pathlib import PurePath
-
 from appliance.calls.hangup import HangupCause
 from appliance.switch.connection import expect_ok
 from appliance.switch.control_link import ControlLink
@@ -80,28 +78,3 @@ def media_packets(link: ControlLink, uuid: str) -> int | None:
         return None
     count = link.api(f"uuid_getvar {identifier(uuid)} {_PACKETS_VARIABLE}")
     return int(count) if count.isascii() and count.isdecimal() else None
-
-
-def record_start(link: ControlLink, uuid: str, path: PurePath) -> None:
-    """Record a leg, both directions, into a file that FreeSWITCH writes.
-
-    Raises:
-        SwitchError: refused.
-        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
-    """
-    _record(link, uuid, "start", path)
-
-
-def record_stop(link: ControlLink, uuid: str, path: PurePath) -> None:
-    """End a recording.
-
-    Raises:
-        SwitchError: refused; there is none, most of the time.
-        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
-    """
-    _record(link, uuid, "stop", path)
-
-
-def _record(link: ControlLink, uuid: str, what: str, path: PurePath) -> None:
-    command = f"uuid_record {identifier(uuid)} {what} {argument(str(path))}"
-    expect_ok(link.api(command), f"uuid_record {what}")
