@@ -1,9 +1,9 @@
-"""Words of danger, and the harmless things that sound like them. For English, as plain words.
+"""Words of danger. For English, as plain words.
 
-Three steps: harmless compounds, idioms and denials are taken out of the sentence ("fire drill",
-"dying to know", "nobody is hurt"); then what can only be happening now is looked for; then what
-may also be long over ("had a heart attack"), which counts unless the sentence speaks of the past
-or of papers ("last year", "the accident report").
+Three steps: what sounds like danger and is none is taken out of the sentence (see `harmless`); then
+what can only be happening now is looked for; then what may also be long over ("had a heart
+attack"), which counts unless the sentence speaks of the past or of papers ("last year", "the
+accident report").
 
 A missed emergency is worse than a false one, so patterns are wide and what is harmless is named.
 """
@@ -11,10 +11,13 @@ A missed emergency is worse than a false one, so patterns are wide and what is h
 import re
 from collections.abc import Iterable
 
-_SERVICE = (
-    r"(?:ambulances?|police|fire (?:department|brigade|service|engine|truck)|paramedics?"
-    r"|firefighters?|emergency services?|coast ?guard)"
+from appliance.decisions.harmless import (
+    SERVICE,
+    compiled,
+    without_harmless,
+    without_harmless_emergencies,
 )
+
 _PERSON = (
     r"(?:i|he|she|they|we|him|her|husband|wife|man|woman|child|children|kid|boy|girl|baby|son"
     r"|daughter|mother|father|mum|mom|dad|brother|sister|friend|colleague|grand\w+|neighbour"
@@ -32,104 +35,13 @@ _POISON = (
 )
 
 
-def _compiled(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern) for pattern in patterns)
-
-
-# Taken out of the sentence before anything is looked for.
-_HARMLESS = _compiled(
-    (
-        # Compounds.
-        r"\bfire (?:exits?|escapes?|drills?|doors?|alarm (?:test\w*|inspection|company|system|"
-        r"battery|contract|maintenance)|extinguishers?|inspections?|safety|certificates?|station"
-        r"|lighters?|insurance|sale|up|places?|wood|works|proof|regulations?|officer|damage|report"
-        r"|prevention|blankets?|protection)\b",
-        r"\bfire (?:department|brigade|service)(?: \w+)? (?:billing|invoices?|bills?|office"
-        r"|account|order|contract|training)\b",
-        r"\b(?:smoke|burglar|fire) (?:alarms?|detectors?)(?= (?:battery|test|system|company|is low)"
-        r"|$| for | please| to | and (?:it )?keeps)",
-        r"\bsmoke (?:machine|break|free|detectors?)\b|\bno smoke\b",
-        r"\bpolice (?:check|checks|report|reports|officer|museum|station|records?|academy|choir"
-        r"|clearance|certificate|number|invoice|ball)\b",
-        r"\bambulance (?:bill|bills|invoice|invoices|ride|costs?|charges?|fees?|insurance|parking"
-        r"|company|station|driver|museum|(?:parking )?space|service (?:about|for|with|invoice"
-        r"|bill))\b",
-        r"\b(?:work|working|works|calling|am|is) (?:for|with|from|at|in) (?:the |an )?"
-        + _SERVICE
-        + r"\b|\bthis is (?:the |an )?"
-        + _SERVICE
-        + r"\b",
-        r"\b(?:is|am|was|be|become) (?:a |an )?(?:paramedic|firefighter|police)\b",
-        r"\b(?:flu|vaccine|vaccination|booster|screen|big|long|best|moon|head|photo|film"
-        r"|pot) ?shots?\b"
-        r"|\bshots? (?:in the dark|at|of (?:espresso|coffee|vodka))\b|\bgive it a shot\b",
-        r"\b(?:photo|foto|film|video) ?shoot(?:ing)?\b|\bshooting (?:schedule|star|range|stars)\b"
-        r"|\btroubleshoot\w*\b",
-        r"\b(?:gun|knife|knives|bomb) (?:shop|sets?|licen[cs]e|shelter|sharpening|order|club"
-        r"|show)\b"
-        r"|\bglue gun\b|\bnail gun\b",
-        r"\bbreathing (?:space|down|mask|machine|exercises?|room|apparatus)\b|\bbreathe a word\b",
-        r"\blabou?r (?:costs?|laws?|office|day|union|charges?|court|market|party)\b",
-        r"\b(?:crash|first aid) (?:course|kit|diet|test|report|box)\b",
-        r"\bblood (?:tests?|results?|pressure|donations?|donor|type|sugar test|samples?|work)\b",
-        r"\bgas (?:bills?|meters?|boilers?|cookers?|man|contracts?|company|stoves?|heaters?"
-        r"|stations?"
-        r"|supply|heating|grill|fitter|price|prices|account)\b",
-        r"\b(?:accident|crash|robbery|burglary|incident) (?:claims?|reports?|insurance|forms?)\b",
-        r"\bheart (?:clinic|doctor|specialist|check)\b|\bheart attack on a plate\b",
-        r"\b(?:stroke|heart attack|seizure|accident) i had\b|\bold ambulance\b",
-        # Idioms.
-        r"\bdying (?:to|for) (?:\w+)\b|\bdead (?:tired|easy|line|end|set|certain)\b",
-        r"\bnearly had a heart attack\b|\b(?:gave|give|gives) me a heart attack\b",
-        r"\b(?:is|are|was|am|nearly|almost) (?:be )?killing me\b|\bmurder a\b|\b(?:is"
-        r"|are) murder\b",
-        r"\b(?:kill|murder|shoot|strangle) (?:me|him|her|us) (?:if|when|for|because|over)\b",
-        r"\bstabbed (?:\w+ )?in the back\b|\bblew (?:up )?(?:the )?(?:deal|budget)\b"
-        r"|\bdeal(?: \w+)? blew up\b|\bdeal (?:has )?collapsed\b",
-        r"\b(?:printer|boss|manager|teacher|budget|bill|costs?|prices?|bottle|battery"
-        r"|toner)(?: \w+)? "
-        r"(?:exploded|blew up)\b",
-        r"\b(?:negotiations?|talks|chair|table|shelf|box|tent|markets?|sales|system|cake|bed)"
-        r"(?: has| have| just)? collapsed\b|\bcollapsed the\b",
-        r"\b(?:drowning|buried|stuck|trapped|lost) in (?:a |an |the |my |this |that "
-        r"|our )?(?:\w+ )?"
-        r"(?:\w*work|traffic|meetings?|mail|emails?|contracts?|debts?|orders|details|queue|past"
-        r"|menu|loop|line|jam|forms?|requests|bills)\b",
-        r"\bdrowned (?:my|his|her|the|their) (?:phone|laptop|plants?|tablet)\b",
-        r"\bstuck (?:on|with)\b|\bchoked up\b",
-        r"\b(?:bomb of a|the bomb\b(?! is| was| has)|was a bomb|is a bomb of)\b",
-        r"\bon fire with\b|\bmoney to burn\b|\bfire away\b|\bcease fire\b",
-        r"\b(?:phone|battery|computer|laptop|car|line|printer|screen|server|engine)(?: \w+){0,4} "
-        r"(?:die|dies|died|dying|dead)\b",
-        r"\bbreaks? in the (?:\w+ )?(?:pipe|line|cable|glass|wall|fabric|contract|weather|road"
-        r"|case)\b",
-        r"\b(?:internet|connection|app|website|computer|software|phone|email|server|machine|printer"
-        r"|page|program|screen|system|heater|elevator|lift|gate|door|engine|car|pump|router|modem"
-        r"|account|link|button|key|card|office|shop|desk|line|department)(?: \w+){0,2} "
-        r"(?:not|cannot|stopped) (?:be )?(?:\w+ing|respond|move|react|start|work|load|open)\b",
-        r"\btook my (?:pills|tablets|medicine|medication)\b",
-        r"\bbeat(?:s|ing)? (?:me to|a price|the price|their price|any|that)\b",
-        r"\bhit (?:a parked|the wrong|a wall|a curb)\b",
-        # Denials.
-        r"\b(?:do not|never|no need to|did not|does not|need not|no one|nobody|should not|not to)"
-        r"(?: have to| need to| want to| want you to| please)? "
-        rf"(?:call|calls|called|send|sent|get|ring|dial|need|want)(?: \w+){{0,2}} {_SERVICE}\b",
-        r"\b(?:not|no one|nobody|no|never|without|none)(?: is| are| was| were| been| really| a| an"
-        r"| any| one| in| got| has been| got)* (?:on fire|fire|bleeding|a bomb|bomb|dying|died|dead"
-        r"|unconscious|choking|hurt|injured|harmed|danger|chest pains?|smoke|gas leak|weapon|gun"
-        r"|threat|accident)\b",
-        r"\bare you (?:hurt|injured|all right)\b|\bnot life (?:and|or) death\b",
-        r"\bthere (?:is|was) no (?:fire|danger)\b",
-    )
-)
-
 # Happening now, whatever else is in the sentence.
-_NOW = _compiled(
+_NOW = compiled(
     (
         rf"\b(?:call|send|get|fetch|ring|dial|need|want|phone|require"
-        rf"|use)(?: \w+){{0,3}}? {_SERVICE}\b",
-        rf"^(?:\w+ ){{0,2}}{_SERVICE}(?: please| now| quick| quickly| here| hurry)*$",
-        rf"\b(?:through|connect me|transfer me) to (?:the )?{_SERVICE}$",
+        rf"|use)(?: \w+){{0,3}}? {SERVICE}\b",
+        rf"^(?:\w+ ){{0,2}}{SERVICE}(?: please| now| quick| quickly| here| hurry)*$",
+        rf"\b(?:through|connect me|transfer me) to (?:the )?{SERVICE}$",
         r"\b(?:call|dial|ring|phone) (?:nine one one|nine nine nine|one one two|911|999|112"
         r"|triple nine|triple zero)\b",
         # Fire.
@@ -254,7 +166,7 @@ _NOW = _compiled(
 )
 
 # Happening now unless the sentence speaks of the past or of papers.
-_EVENTS = _compiled(
+_EVENTS = compiled(
     (
         r"\b(?:heart attack|cardiac arrest|unconscious|unresponsive|seizure|stroke)\b",
         r"\b(?:collapsed|collapsing|passed out|fainted|bleeding)\b",
@@ -311,24 +223,7 @@ _MISHEARD = tuple(
         (r"\b(is|are) still(?= burning| on fire| bleeding)", r"\1"),
     )
 )
-# These words mean an emergency unless they stand in a harmless compound.
-_LIKELY = re.compile(r"\b(?:emergency|ambulance|mayday)\b")
-_HARMLESS_WORD = _compiled(
-    (
-        r"\b(?:not|no|never|non|without|isnt|hardly|barely|neither|knot|know)(?: really| exactly"
-        r"| a| an| any"
-        r"| this| it| so much)* emergency(?: emergency)*\b",
-        r"\bemergency (?:exits?|contacts?|numbers?|lights?|lighting|doors?|plans?|procedures?"
-        r"|drills?"
-        r"|training|appointments?|hours|departments?|forms?|kits?|funds?|buttons?|brakes?|stairs"
-        r"|stairway|lines?|nurse|doctor job|room bill|repairs?|service contract|generator)\b",
-        r"\b(?:in case of|in the event of|what .* in|counts? as|for|call it|is it) (?:an "
-        r"|a )?emergency\b",
-        r"\b(?:last|previous|yesterday|ago)\b.*\b(?:emergency|ambulance)\b",
-        r"\b(?:for|about|from) (?:the|my|an) ambulance\b",
-        r"\bdo you (?:have|offer|do|handle) (?:an |any )?(?:emergency|emergencies)\b",
-    )
-)
+_LIKELY = compiled((r"\b(?:emergency|ambulance|mayday)\b",))
 
 
 def danger_in(text: str) -> str:
@@ -336,17 +231,13 @@ def danger_in(text: str) -> str:
     steady = _AGAIN.sub(r"\1", " ".join(_FILLERS.sub(" ", text).split()))
     for pattern, meant in _MISHEARD:
         steady = pattern.sub(meant, steady)
-    left = steady
-    for pattern in _HARMLESS:
-        left = pattern.sub(" . ", left)
+    left = without_harmless(steady)
     if found := _first(_NOW, left):
         return found
     over = _OVER.search(steady) or _PAPERS.search(steady)
     if not over and (found := _first(_EVENTS, left)):
         return found
-    for pattern in _HARMLESS_WORD:
-        left = pattern.sub(" . ", left)
-    return _first((_LIKELY,), left)
+    return _first(_LIKELY, without_harmless_emergencies(left))
 
 
 def _first(patterns: Iterable[re.Pattern[str]], text: str) -> str:
