@@ -1,3 +1,4 @@
+from tests.unit.actions.attempt import ringing
 from tests.unit.actions.doubles import scene
 
-__all__ = ["scene"]
+__all__ = ["ringing", "scene"]

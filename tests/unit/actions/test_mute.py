@@ -8,8 +8,8 @@ from gevent.event import AsyncResult
 from appliance.actions.mute import sends_nothing
 from appliance.calls.errors import SwitchGoneError
 from appliance.calls.transfer import TransferResult
+from tests.unit.actions.attempt import ANNOUNCEMENT, Attempt
 from tests.unit.actions.doubles import Scene
-from tests.unit.actions.test_attended_transfer import ANNOUNCEMENT, Attempt
 
 
 @pytest.fixture
