@@ -39,8 +39,8 @@ _AT_ONCE_S = 20.0
 class Why(StrEnum):
     """Why a phone was turned away, for people."""
 
-    UNKNOWN = "There is no such extension"
-    NOT_SET = "The extension has no password yet"
+    UNKNOWN = "No such extension"
+    NOT_SET = "No password yet"
     WRONG = "Wrong password"
 
 

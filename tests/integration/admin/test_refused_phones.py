@@ -181,7 +181,7 @@ def test_the_page_of_extensions_shows_them_as_text(on_site: OnSite, tenant: Tena
             while "192.0.2.9" not in (page := await browser.get("/setup/extensions")).text:
                 await asyncio.sleep(0.02)
         assert "Phones that were turned away" in page.text
-        assert "There is no such extension" in page.text
+        assert "No such extension" in page.text
         assert "<script>alert" not in page.text
         assert "{{ 7*7 }}" in page.text
         assert "x" * 100 not in page.text
