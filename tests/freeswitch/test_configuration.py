@@ -105,6 +105,11 @@ def test_the_switch_listens_on_loopback_only(switch: RealFreeSwitch) -> None:
     assert all(address.startswith("0100007F:") for address in (*listening, *datagrams))
 
 
+def test_it_knows_what_is_typed_into_a_phone(switch: RealFreeSwitch) -> None:
+    assert switch.api("global_getvar sip_ip") == "127.0.0.1"
+    assert switch.api("global_getvar internal_port") == str(switch.internal_port)
+
+
 def test_limits_and_codecs_are_set_on_purpose(switch: RealFreeSwitch) -> None:
     status = switch.api("status")
     assert "400 session(s) max" in status

@@ -23,6 +23,7 @@ from appliance.admin.setup.kinds.people import PEOPLE
 from appliance.admin.setup.kinds.personas import PERSONAS
 from appliance.admin.setup.listing import COLUMNS
 from appliance.admin.setup.overview import choices
+from appliance.admin.setup.phone_settings import phone_settings
 from appliance.admin.setup.refused_phones import REFUSED_PHONES
 from appliance.admin.setup.voices import voices
 from appliance.admin.setup.working import changing, reading
@@ -99,7 +100,7 @@ def _adding(kind: Kind) -> Handler:
         try:
             if kind is EXTENSIONS:
                 made = await changing(visit, lambda work: new_extension(work, body))
-                return framed(visit, "setup/password.html", row=made[0], password=made[1], new=True)
+                return await _password_page(visit, *made, new=True)
             row = await changing(visit, lambda work: changes.add(work, kind, body))
         except Faulty as error:
             refuse(kind, form, error)
@@ -175,7 +176,12 @@ async def make_password(visit: Visit) -> Answer:
     """A new password for an extension, shown on the page that answers."""
     number = visit.params.extension
     row, password = await changing(visit, lambda work: new_password(work, number))
-    return framed(visit, "setup/password.html", row=row, password=password, new=False)
+    return await _password_page(visit, row, password, new=False)
+
+
+async def _password_page(visit: Visit, row: Row, password: str, *, new: bool) -> web.Response:
+    phone = await phone_settings(visit.services)
+    return framed(visit, "setup/password.html", row=row, password=password, phone=phone, new=new)
 
 
 def _routes(kind: Kind) -> list[Route]:

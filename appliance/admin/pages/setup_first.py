@@ -24,6 +24,7 @@ from appliance.admin.setup.kinds.organisation import ORGANISATION
 from appliance.admin.setup.kinds.people import PEOPLE
 from appliance.admin.setup.kinds.personas import PERSONAS
 from appliance.admin.setup.overview import choices
+from appliance.admin.setup.phone_settings import phone_settings
 from appliance.admin.setup.voices import voices
 from appliance.admin.setup.working import changing, reading
 from appliance.admin.visit import Visit
@@ -208,7 +209,8 @@ async def take_people(visit: Visit) -> Answer:
     if added is None:
         return await _lines_screen(visit, 2, visit.form, 422)
     if passwords:
-        return _screen(visit, 2, passwords=passwords, domain=visit.services.config.domain)
+        phone = await phone_settings(visit.services)
+        return _screen(visit, 2, passwords=passwords, phone=phone)
     return visit.redirect(STEPS[3][0])
 
 

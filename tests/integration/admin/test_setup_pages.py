@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from appliance.admin.roles import Role
 from appliance.admin.setup.forms import FORMS
 from appliance.admin.setup.kinds import KINDS
+from appliance.admin.switch_link import SwitchLink
 from appliance.storage import models
 from appliance.storage.database import Database
 from appliance.storage.directory_store import load_directory
@@ -156,6 +157,30 @@ def test_two_operators_at_one_form_lose_nothing(
     on_site(check, domain=own_domain())
 
 
+def test_what_is_typed_into_a_phone_is_asked_of_freeswitch(
+    on_site: OnSite, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"global_getvar sip_ip": "192.0.2.5", "global_getvar internal_port": "5070"}
+
+    async def api(_link: SwitchLink, command: str, _timeout_s: float = 5.0) -> str:
+        return known.get(command, "")
+
+    monkeypatch.setattr(SwitchLink, "api", api)
+    domain = own_domain()
+
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.OWNER]) as browser:
+            alone = await fill(browser, "/setup/extensions/new", number="211")
+            await browser.get("/setup/first/people")
+            several = await browser.form("/setup/first/people", lines="Bob Lee, 212")
+            for page in (alone, several):
+                for text in ("192.0.2.5", "5070", domain):
+                    assert f"<dd><code>{text}</code>" in page.text
+                assert "<dd>UDP</dd>" in page.text
+
+    on_site(check, domain=domain)
+
+
 def test_a_password_stands_on_the_page_that_answers_and_on_no_other(
     on_site: OnSite, tenant: Tenant
 ) -> None:
@@ -289,6 +314,7 @@ def test_five_screens_lead_from_nothing_to_a_call(
             told = await browser.form("/setup/first/people", lines="Anna Jones, 211\nBob Lee,212")
             assert told.status == 200
             assert len(re.findall(r'class="password">\w{16}<', told.text)) == 2
+            assert "the address of the machine that FreeSWITCH runs on" in told.text
             week = {"own": "yes", "monday": "09:00-17:00"}
             reply = await browser.form("/setup/first/hours", **week)
             assert reply.headers["Location"] == "/setup/first/call"
