@@ -3,13 +3,16 @@ SHELL := /bin/bash
 RUN := .venv/bin/
 .DEFAULT_GOAL := help
 
-.PHONY: help setup esl demo test test-freeswitch check bench starter-models clean
+.PHONY: help setup install esl demo test test-freeswitch check bench starter-models clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup:  ## install what is missing: Debian packages, uv, Python packages
 	@bash scripts/setup.sh
+
+install:  ## the same for a machine in service: without what only developers need
+	@bash scripts/setup.sh service
 
 esl: setup  ## build python-ESL, FreeSWITCH's own client, for the control link (optional)
 	@bash scripts/python-esl.sh

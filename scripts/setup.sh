@@ -2,6 +2,7 @@
 # Installs what the appliance needs on a fresh Debian 12 machine, and only what is missing.
 # Safe to run again at any time; the second run takes about a second.
 # `setup.sh tests` also installs the browser that tests drive; nothing else needs one.
+# `setup.sh service` leaves out what only developers need, where it is not there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -80,10 +81,13 @@ install_llama() {
     "$uv" pip install --quiet "$wheel"
 }
 
-stamp=.venv/.synced
-if [ ! -e "$stamp" ] || [ uv.lock -nt "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
+# The stamp says for whom the packages are: what developers have is enough for a service.
+stamp=.venv/.synced whose=developers without=()
+[ "${1:-}" != service ] || whose=service without=(--no-dev)
+if [ ! -e "$stamp" ] || [ uv.lock -nt "$stamp" ] || [ pyproject.toml -nt "$stamp" ] ||
+    [ "$whose $(cat "$stamp")" = "developers service" ]; then
     say "Python packages: about a minute, the first time"
-    patiently "$uv" sync --locked --quiet --no-install-package llama-cpp-python
+    patiently "$uv" sync --locked --quiet --no-install-package llama-cpp-python "${without[@]}"
     install_llama
-    touch "$stamp"
+    echo "$whose" > "$stamp"
 fi
