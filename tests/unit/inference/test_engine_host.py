@@ -14,7 +14,7 @@ from appliance.inference.jobs import (
     OverloadedError,
     TooLateError,
 )
-from appliance.inference.protocols import BadRequestError, Cancellation
+from appliance.inference.protocols import BadRequestError, Cancellation, WorkCancelledError
 
 WAIT_S = 5.0
 
@@ -60,7 +60,9 @@ def counting(_: ScriptedEngine, __: Cancellation) -> Iterator[int]:
 
 
 class Gate:
-    """Work that waits until it is let through, or until it is cancelled."""
+    """Work that waits until it is let through, or until it is cancelled: by itself, or where it
+    stands, when it has just handed over a piece.
+    """
 
     def __init__(self) -> None:
         self.entered = threading.Event()
@@ -69,11 +71,13 @@ class Gate:
 
     def work(self, _: ScriptedEngine, cancellation: Cancellation) -> Iterator[str]:
         self.entered.set()
-        yield "begun"
-        while not self.open.wait(0.005):
-            if cancellation.requested:
-                self.cancelled.set()
+        try:
+            yield "begun"
+            while not self.open.wait(0.005):
                 cancellation.check()
+        except (GeneratorExit, WorkCancelledError):
+            self.cancelled.set()
+            raise
         yield "done"
 
 
