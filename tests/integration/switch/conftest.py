@@ -1,0 +1,3 @@
+from tests.integration.switch.serving import serve
+
+__all__ = ["serve"]
