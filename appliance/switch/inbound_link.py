@@ -121,7 +121,7 @@ class InboundLink(BaseLink):
     def _serve(self, connection: InboundConnection) -> None:
         """Stay until the connection ends, with a harmless command now and then."""
         while not connection.closed.wait(self._ping_every_s):
-            connection.api("uptime")
+            self.api("uptime", self._limits.reply_s)
         log.warning("control link lost: %s", connection.gone)
 
     def _lose(self) -> None:
