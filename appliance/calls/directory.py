@@ -100,7 +100,7 @@ class Persona:
         house: the organisation's name as it is spoken; empty means as it is written.
         greeting: spoken first.
         voice: as the model server calls it; empty means the server's own.
-        language: what callers speak, as Whisper names it.
+        language: what callers speak, as Whisper names it; nothing but the recogniser goes by it.
         help: asks for the caller's wish.
         closed_help: in place of `help` after hours.
         introduction: answers "are you a robot?".

@@ -67,7 +67,10 @@ class PersonaBody(Model):
         default="", description="one of the model server's; its own when empty, or when it has none"
         " of this name"
     )  # fmt: skip
-    language: Language = Field(default="en", description="what callers speak, as Whisper names it")
+    language: Language = Field(
+        default="en", description="what is listened for, as Whisper names it; rules and the "
+        "appliance's own sentences are English whatever it is"
+    )  # fmt: skip
     help: Spoken = Field(default="", description="asks for the caller's wish")
     closed_help: Spoken = Field(default="", description="follows the greeting after hours")
     introduction: Spoken = Field(default="", description="says that callers speak with a machine")

@@ -106,8 +106,8 @@ FORMS: Mapping[str, tuple[Input, ...]] = {
         ),
         Input(
             "language", "Callers speak", "choice",
-            "What is listened for. The appliance's own sentences are English; write all of those "
-            "below for another language.",
+            "Only what is listened for. The rules that decide, and the appliance's own sentences, "
+            "are English; the voice and the sentences below do not follow this choice.",
             options=lambda _: tuple(LANGUAGES.items()),
         ),
         *(

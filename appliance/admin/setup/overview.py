@@ -57,6 +57,9 @@ def _gaps(work: Work, counts: Mapping[str, int]) -> list[Gap]:
         found.append(Gap("number", "No number leads here, so no call can come in."))
     if not counts["persona"]:
         found.append(Gap("persona", "No persona greets callers, so they hear a bare “Hello.”"))
+    foreign = select(Persona.name).where(Persona.language != "en").order_by(Persona.name)
+    for name in work.db.scalars(foreign):
+        found.append(Gap("persona", f"{name} listens for a language that the rules do not know."))
     if not counts["person"] and not counts["department"]:
         found.append(Gap("person", "There is nobody to connect callers to."))
     organisation = work.db.get_one(models.Organisation, work.organisation_id)

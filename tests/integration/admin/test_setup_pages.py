@@ -157,6 +157,22 @@ def test_two_operators_at_one_form_lose_nothing(
     on_site(check, domain=own_domain())
 
 
+def test_it_is_said_that_another_language_is_only_listened_for(
+    on_site: OnSite, tenant: Tenant
+) -> None:
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.OWNER]) as browser:
+            assert "do not follow this choice" in (await browser.get("/setup/personas/new")).text
+            path = "/setup/personas/new"
+            await fill(browser, path, name="Empfang", greeting="Guten Tag.", language="de")
+            await fill(browser, path, name="Front desk", greeting="Hello.", language="en")
+            page = await browser.get("/setup")
+            assert "Empfang listens for a language that the rules do not know." in page.text
+            assert "Front desk listens for" not in page.text
+
+    on_site(check)
+
+
 def test_what_is_typed_into_a_phone_is_asked_of_freeswitch(
     on_site: OnSite, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
