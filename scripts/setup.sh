@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the appliance needs on a fresh Debian 12 machine, and only what is missing.
 # Safe to run again at any time; the second run takes about a second.
-# `setup.sh tests` also installs the browser that tests drive; nothing else needs one.
+# `setup.sh tests` also installs the browser that tests drive and the tool that tries alert rules;
 # `setup.sh service` leaves out what only developers need, where it is not there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,6 +46,23 @@ if [ "${1:-}" = tests ] && ! command -v chromium >/dev/null; then
     say "Chromium, for the tests in a browser"
     install chromium || say "Chromium cannot be installed: the tests in a browser will be skipped"
 fi
+# promtool tries out the alert rules. Its package would have a Prometheus run here from now on, so
+# only the tool is taken out of it.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/appliance
+get_promtool() {
+    local work status=0
+    work=$(mktemp -d) && mkdir -p "$cache" || return
+    (cd "$work" && { apt-get download -qq prometheus 2>/dev/null ||
+        { as_root apt-get update -qq && apt-get download -qq prometheus 2>/dev/null; }; } &&
+        dpkg -x prometheus_*.deb . && mv usr/bin/promtool "$cache/promtool.part" &&
+        mv "$cache/promtool.part" "$cache/promtool") || status=$?
+    rm -rf "$work"
+    return "$status"
+}
+if [ "${1:-}" = tests ] && [ ! -x "$cache/promtool" ] && ! command -v promtool >/dev/null; then
+    say "promtool, for the tests of the alert rules"
+    get_promtool || say "promtool cannot be had: the tests of the alert rules will be skipped"
+fi
 
 uv=$(command -v uv || true)
 if [ -z "$uv" ]; then
@@ -60,7 +77,7 @@ fi
 # llama.cpp comes as source only. What was compiled is kept for the next checkout: a wheel is named
 # after its version, interpreter and machine, and its source is checked against the lock's hashes.
 install_llama() {
-    local wheels="${XDG_CACHE_HOME:-$HOME/.cache}/appliance/wheels" pinned wheel
+    local wheels="$cache/wheels" pinned wheel
     "$uv" export --locked --quiet --no-emit-project --no-dev --no-annotate --no-header \
         > .venv/locked.txt
     awk '/^llama-cpp-python==/ {on=1} on {print} on && !/\\$/ {exit}' .venv/locked.txt \
