@@ -1,6 +1,8 @@
 """Calls through everything but the engines, on the bench."""
 
+import os
 from pathlib import Path
+from uuid import uuid4
 
 import gevent
 import pytest
@@ -11,6 +13,7 @@ from appliance.events.reader import call_record
 from appliance.lab.phones import VirtualPhone
 from appliance.lab.stack import free_port
 from appliance.lab.switch.listener import EventSocket
+from appliance.media import wav
 from appliance.settings import Settings
 from appliance.wiring import Engines
 from tests.integration.controller.conftest import LIMIT_S, House, NoEars, QuickVoice, until
@@ -135,6 +138,38 @@ def test_a_caller_who_hangs_up_stops_the_ringing_and_nobody_else_s(house: House)
     until(lambda: house.bridged(staying_id), "the other caller is connected")
     staying.hang_up()
     assert house.record(staying_id).call.outcome == "connected"
+
+
+def test_voicemail_is_among_the_calls_once_a_controller_is_back(
+    house: House, tmp_path: Path, postgres_url: str
+) -> None:
+    call_id, dialled = str(uuid4()), house.did.lstrip("+")
+    voice = b"\0\x20\0\xe0" * 8000
+    left = tmp_path / "voicemail" / f"212.1700000000.{call_id}.{dialled}.4915111.wav"
+    left.parent.mkdir()
+    left.write_bytes(wav.header(8000, 1, len(voice)) + voice)
+    os.utime(left, (1_700_000_002, 1_700_000_002))
+    settings = Settings.model_validate(
+        {
+            "DATABASE_URL": postgres_url,
+            "name": "controller-back",
+            "switch": {
+                "password": house.bench.config.password,
+                "port": house.bench.address[1],
+                "call_server_port": 0,
+                "voicemail": left.parent,
+            },
+            "storage": {"directory": tmp_path / "back"},
+        }
+    )
+    with wiring.controller(settings, Engines(NoEars(), QuickVoice(), None)):
+        record = house.record(call_id)
+    assert (record.call.outcome, record.call.did) == ("message_taken", house.did)
+    assert [(m.target_name, m.callback_number) for m in record.messages] == [
+        ("Anna Jones", "4915111")
+    ]
+    assert Path(record.call.recording or "").is_relative_to(tmp_path / "back" / "recordings")
+    assert not list(left.parent.iterdir())
 
 
 def test_a_port_that_is_taken_is_named(house: House, tmp_path: Path, postgres_url: str) -> None:
