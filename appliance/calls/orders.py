@@ -32,8 +32,9 @@ class Order:
         given_by: who, for people.
         text: what to say, for ``SAY``.
         to: whom to ring, for ``TRANSFER``: id of a target of the directory, an extension, or a
-            number outside; whom to connect then, for ``CALL``: an extension, a number outside, or
-            one of our own numbers, where the appliance itself answers.
+            number outside; whom to connect then, for ``CALL``: an extension, the id of a
+            department, all of whose phones ring, a number outside, or one of our own numbers,
+            where the appliance itself answers.
         ring: whom to ring first, for ``CALL``: an extension or a number outside. Its leg has the
             order's id.
         extension: whose permission to call out is used.

@@ -81,14 +81,19 @@ class Placing:
         """
         ring = self._outside(order.ring, order, directory)
         own = any(did.number == order.to for did in directory.dids)
-        to = None if own else self._outside(order.to, order, directory)
+        target = directory.target(order.to)
+        group = tuple(n for n in target.extensions if n != order.ring) if target else ()
+        if target and not group:
+            raise NotPermittedError(f"Nobody else is in {target.name}.")
+        to = None if own or group else self._outside(order.to, order, directory)
         if ring is not None and to is not None:
             raise NotPermittedError("One of the two has to be ours.")
         away = ring or to
         return originating.CallRequest(
-            leg_id=order.order_id, ring=order.ring, to=order.to, domain=self._domain,
+            leg_id=order.order_id, ring=order.ring, to=order.to, domain=self._domain, group=group,
             ring_trunk=ring.trunk if ring else "", to_trunk=to.trunk if to else "",
-            shown=ring.shown if ring else order.to, shown_to=to.shown if to else order.ring,
+            shown=ring.shown if ring else (*group, order.to)[0],
+            shown_to=to.shown if to else order.ring,
             limit=order.extension if away else "",
             variables={CALLER_VARIABLE: order.ring} if own else {},
         )  # fmt: skip

@@ -124,6 +124,7 @@ class CallRequest:
         leg_id: the unique id of the first's leg.
         ring: an extension, or a number outside when ``ring_trunk`` names the way there.
         to: an extension, one of our own numbers, or a number outside by ``to_trunk``.
+        group: extensions that ring together in place of ``to``; a message is for the first.
         shown: number shown to the first; ``shown_to`` to the other.
         limit: extension whose calls through trunks this one counts among; empty for none.
     """
@@ -132,6 +133,7 @@ class CallRequest:
     ring: str
     to: str
     domain: str
+    group: tuple[str, ...] = ()
     ring_trunk: str = ""
     to_trunk: str = ""
     shown: str = ""
@@ -161,7 +163,11 @@ def call_command(request: CallRequest) -> str:
         **_counted(request.limit),
         **request.variables,
     }
-    if request.to_trunk:
+    if request.group:
+        endpoints = (_endpoint(number, request.domain, "") for number in request.group)
+        variables |= {"hunt_group": ",".join(endpoints), "voicemail_mailbox": request.group[0]}
+        then = "hunt XML appliance"
+    elif request.to_trunk:
         then = f"&bridge({_endpoint(request.to, request.domain, request.to_trunk)})"
     else:
         then = f"{plain_word(request.to)} XML internal"

@@ -40,6 +40,20 @@ def test_one_extension_is_rung_and_then_the_other(
     assert alice.ended.wait(5)
 
 
+def test_an_extension_is_rung_and_then_a_department(
+    switch: RealFreeSwitch, phones: MakePhone
+) -> None:
+    alice, bob, carol = phones("201"), phones("202"), phones("203")
+    placed = place(switch, "201", "", group=("202", "203"), shown="202", shown_to="201")
+    ring_and_answer(alice)
+    assert placed.get(timeout=5).startswith("+OK")
+    assert bob.rings.wait(5), bob.events
+    ring_and_answer(carol)
+    assert hears(carol, alice) < 0.3
+    carol.hang_up()
+    assert alice.ended.wait(5)
+
+
 def test_an_extension_is_rung_for_the_appliance_itself(
     switch: RealFreeSwitch, phones: MakePhone, controllers: StartController
 ) -> None:

@@ -37,8 +37,9 @@ class CallIn(Model):
         description="who is rung first: a person, by id or name, an extension, or a number outside"
     )
     connect: Line = Field(
-        default="", description="who is rung when that one has answered; also one of the "
-        "organisation's own numbers, where the appliance itself converses. Empty: the first of them"
+        default="", description="who is rung when that one has answered; also a department, all "
+        "of whose phones ring, and one of the organisation's own numbers, where the appliance "
+        "itself converses. Empty: the first of them"
     )  # fmt: skip
 
 

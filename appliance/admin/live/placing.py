@@ -21,8 +21,8 @@ async def place(visit: Visit, ring: str, to: str) -> tuple[str, OrderAnswer]:
 
     Args:
         ring: whom to ring first: a person or an extension, or a number outside.
-        to: whom to connect then; also one of our own numbers, where the appliance answers. Empty
-            is the first of those.
+        to: whom to connect then; also a department, or one of our own numbers, where the
+            appliance answers. Empty is the first of those.
 
     Returns:
         The id of the first leg, and what came of the order.
@@ -33,16 +33,16 @@ async def place(visit: Visit, ring: str, to: str) -> tuple[str, OrderAnswer]:
     """
     directory = await directory_of(visit)
     rung, asked = _number(directory, ring, "body.ring"), _other_end(directory, to)
-    if rung == asked or rung in _own(directory):
+    own, group = _own(directory), directory.target(asked)
+    if rung in (asked, *own) or (group is not None and set(group.extensions) == {rung}):
         raise wrong_value("body.ring", "Name somebody else than the other end of the call.")
-    ends = [number for number in (rung, asked) if number not in _own(directory)]
-    inside = [number for number in ends if number in directory.extensions]
-    if len(ends) == 2 and not inside:
+    inside = [number for number in (rung, asked) if number in directory.extensions]
+    outside = {rung, asked} - own - directory.extensions - ({group.id} if group else set())
+    if len(outside) == 2:
         raise Problem(403, "not-permitted", "One of the two has to be ours.")
     extension = next(iter(inside or my_extensions(visit, directory)), "")
-    for number in ends:
-        if number not in inside:
-            permitted(directory, number, extension)
+    for number in outside:
+        permitted(directory, number, extension)
     order = Order(
         order_id=str(uuid4()), call_id=NEW_CALL, organisation_id=str(visit.who.organisation_id),
         verb=Verb.CALL, given_by=visit.who.name[:200], ring=rung, to=asked, extension=extension,
@@ -61,6 +61,9 @@ def _other_end(directory: Directory, text: str) -> str:
             raise wrong_value("body.connect", "No number leads to the appliance; add one.")
         return directory.dids[0].number
     known = own.get(outside_number(text).lstrip("+"))
+    target = named_target(directory, text)
+    if known is None and target is not None and len(target.extensions) > 1:
+        return target.id
     return known or _number(directory, text, "body.connect")
 
 

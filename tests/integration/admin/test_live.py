@@ -398,7 +398,9 @@ def test_acting_in_a_call_that_is_over_or_nobodys_is_refused(
         ({"ring": "+4930999888", "connect": "+4930999777"}, 403, "has to be ours"),
         ({"ring": "112", "connect": "211"}, 422, "body.ring"),
         ({"ring": "211,user/212", "connect": "212"}, 422, "body.ring"),
+        ({"ring": "+4930999888", "connect": "Sales"}, 403, "accountable"),
         ({"ring": "211", "connect": "212"}, 409, "No controller took this"),
+        ({"ring": "211", "connect": "Sales"}, 409, "No controller took this"),
     ],
 )
 def test_a_call_that_cannot_or_may_not_be_made_is_refused(

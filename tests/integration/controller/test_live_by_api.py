@@ -169,6 +169,19 @@ def test_a_program_has_two_people_called_once(house: House, program: Program) ->
     anna.hang_up()
 
 
+def test_a_program_has_a_department_called(house: House, program: Program) -> None:
+    anna, first, second = house.desk("212"), house.desk("200"), house.desk("201")
+    status, answer = program.acts("/api/v1/calls", {"ring": "212", "connect": "reception"})
+    assert status == 202, answer
+    assert anna.rings.wait(LIMIT_S)
+    anna.answer()
+    assert first.rings.wait(LIMIT_S)
+    assert second.rings.wait(LIMIT_S)
+    second.answer()
+    until(lambda: house.bridged(answer["call_id"]), "the two are connected")
+    anna.hang_up()
+
+
 def test_a_program_has_somebody_talk_with_the_appliance(house: House, program: Program) -> None:
     anna = house.desk("212")
     status, answer = program.acts("/api/v1/calls", {"ring": "212"})

@@ -6,12 +6,19 @@ from typing import Any
 import pytest
 from gevent.event import AsyncResult
 
+from appliance.calls.directory import Department
 from appliance.calls.errors import SwitchTimeoutError
 from appliance.calls.orders import NEW_CALL, Order, OrderAnswer, Verb
 from appliance.controller.placing import Placing
 from tests.unit.actions.doubles import FakeLink
-from tests.unit.calls.test_outside import HOUSE
+from tests.unit.calls.test_outside import HOUSE as BARE_HOUSE
 
+HOUSE = replace(
+    BARE_HOUSE,
+    departments=(
+        Department("sales", "Sales", ("211", "212", "213")), Department("alone", "Alone", ("211",)),
+    ),
+)  # fmt: skip
 ORDER = Order(
     order_id="0b1d5a3e-0000-4000-8000-000000000001", call_id=NEW_CALL,
     organisation_id=HOUSE.organisation_id, verb=Verb.CALL, given_by="Ann", ring="211", to="212",
@@ -37,6 +44,21 @@ def test_the_appliance_itself_is_one_of_our_own_numbers() -> None:
     assert placed(link, to="+4930123450").done
     assert link.commands[0].endswith("}user/211@house.example +4930123450 XML internal")
     assert "appliance_caller=211" in link.commands[0]
+
+
+def test_a_department_rings_at_all_its_phones_but_the_one_that_calls() -> None:
+    link = FakeLink()
+    assert placed(link, to="sales").done
+    assert link.commands[0].endswith("}user/211@house.example hunt XML appliance")
+    assert "hunt_group=user/212@house.example\\,user/213@house.example" in link.commands[0]
+    assert "voicemail_mailbox=212" in link.commands[0]
+    assert "limit" not in link.commands[0]
+    assert "execute_on_originate" in _from_outside(link, to="sales")
+
+
+def _from_outside(link: FakeLink, **changes: str) -> str:
+    assert placed(link, ring="+4930999888", extension="211", **changes).done
+    return link.commands[-1]
 
 
 @pytest.mark.parametrize(
@@ -68,6 +90,7 @@ def test_a_number_outside_counts_among_the_calls_of_who_is_accountable(
         {"to": "112", "extension": "211"},
         {"ring": "211,user/212", "extension": "211"},
         {"organisation_id": "another"},
+        {"to": "alone"},
     ],
 )
 def test_what_the_rules_do_not_allow_reaches_no_switch(changes: dict[str, str]) -> None:
