@@ -13,6 +13,7 @@ _COMMANDS = {
     "dpkg-query": "echo install ok installed",
     "ls": "echo /usr/lib/postgresql/15/bin/initdb /wheels/llama_cpp_python-1-{machine}.whl",
     "chromium": "true",
+    "promtool": "true",
     "uv": """
         case "$1" in
             sync) mkdir -p .venv && echo "$@" >> told ;;
