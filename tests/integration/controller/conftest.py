@@ -73,8 +73,11 @@ class House:
         return phone
 
     def bridged(self, call_id: str) -> bool:
+        """Whether the two talk, and the caller would not come back for one who hangs up now."""
         channel = self.bench.channel(call_id)
-        return channel is not None and channel.bridge is not None and channel.bridge.up
+        if channel is None or channel.bridge is None:
+            return False
+        return channel.bridge.up and not channel.variables.get("transfer_after_bridge")
 
     def record(self, call_id: str) -> CallRecord:
         """The call's record once it has an end."""
