@@ -57,7 +57,7 @@ class Placing:
         job = gevent.spawn(self._rung, request)
         job.name = f"place-{order.order_id}"
         job.join(_TOLD_AT_ONCE_S)
-        return job.value if job.ready() else OrderAnswer(True, f"{order.ring} rings.")
+        return job.get() if job.ready() else OrderAnswer(True, f"{order.ring} rings.")
 
     def _rung(self, request: originating.CallRequest) -> OrderAnswer:
         try:

@@ -128,3 +128,11 @@ def test_without_a_link_nothing_is_done() -> None:
     link.connected = False
     assert placed(link).words == "The control link to FreeSWITCH is down; nothing was done."
     assert link.commands == []
+
+
+def test_a_mistake_of_ours_is_no_answer() -> None:
+    """It ends the order's own greenlet, and not the thread that writes down everybody's answers."""
+    link = FakeLink()
+    link.answers["originate"] = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        placed(link)
