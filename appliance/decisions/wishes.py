@@ -3,7 +3,8 @@
 It weighs single words, pairs and triples of neighbouring words, and pieces of words, so that it
 knows a wish in wording that neither the rules nor the starter decider have met, and "booked" from
 "booking". It knows nobody's name: who is wanted is the directory's business, and the language
-model's.
+model's. Where the directory finds somebody named, a mark stands in the name's place, so that
+"tell alice" and "tell mister renner" are one wording.
 """
 
 from collections.abc import Sequence
@@ -19,11 +20,17 @@ import numpy.typing as npt
 
 from appliance.calls.decision import Intent
 from appliance.calls.errors import ConfigurationError
+from appliance.decisions.context import TurnContext
+from appliance.decisions.keys import Kind
 from appliance.decisions.spoken import with_digits
 
 WISHES: Final = tuple(Intent)
 """What can be guessed, in the order of the model's columns."""
 
+PERSON, DEPARTMENT, CALLER = "@", "@d", "~"
+"""Stand for a person's name, for a department's, and for the caller's introduction."""
+
+_LIKE_A_NAME = 0.7
 _LONGEST = 14
 _PIECES = (3, 4)  # letters, a word's borders included
 
@@ -80,11 +87,10 @@ class WishModel:
             raise ConfigurationError(f"wish model {path}: its tables do not fit each other")
         return model
 
-    def guess(self, text: str) -> Wish:
-        """The likeliest wish of a plain text."""
-        rows = [
-            self._rows[place] for place in looks(text.split(), self.buckets) if place in self._rows
-        ]
+    def guess(self, words: Sequence[str]) -> Wish:
+        """The likeliest wish of a turn's `nameless` words."""
+        places = looks(words, self.buckets)
+        rows = [self._rows[place] for place in places if place in self._rows]
         scores = self.weights[rows].sum(axis=0, dtype=np.float64) * self.scale
         chances = np.exp(scores - scores.max())
         best = int(chances.argmax())
@@ -93,6 +99,23 @@ class WishModel:
     @cached_property
     def _rows(self) -> dict[int, int]:
         return {int(place): row for row, place in enumerate(self.places)}
+
+
+def nameless(turn: TurnContext) -> list[str]:
+    """The words of a turn with marks for names; of two that overlap, the likelier is marked."""
+    words: list[str | None] = list(turn.words)
+    for match in turn.named.all:
+        place = slice(match.start, match.end)
+        if match.kind is Kind.TOPIC or match.score < _LIKE_A_NAME or _marked(words[place]):
+            continue
+        mark = PERSON if match.person else DEPARTMENT
+        words[place] = [mark, *[None] * (match.end - match.start - 1)]
+    introduced = [CALLER] if turn.introduction.name else []
+    return introduced + [word for word in words if word is not None]
+
+
+def _marked(words: Sequence[str | None]) -> bool:
+    return any(word in (None, PERSON, DEPARTMENT) for word in words)
 
 
 def looks(words: Sequence[str], buckets: int) -> list[int]:

@@ -11,11 +11,11 @@ from appliance.decisions.hours_text import short
 from appliance.decisions.language_model import LanguageModel, Proposal, ProposalRequest
 from appliance.decisions.text import words_of
 from appliance.decisions.weighing import Proposed, somebody_found, weigh
-from appliance.decisions.wishes import WishModel
+from appliance.decisions.wishes import WishModel, nameless
 
 HISTORY_LINES = 4
 # From this chance on, the wish model is believed.
-SURE = 0.6
+SURE = 0.5
 
 
 class ModelProposal:
@@ -39,7 +39,7 @@ class ModelProposal:
         turn, so_far = case.turn, case.so_far
         if not turn.words or turn.keyed:
             return passed("nothing to ask about")
-        guess = self._wishes.guess(turn.plain) if self._wishes else None
+        guess = self._wishes.guess(nameless(turn)) if self._wishes else None
         wish = guess.intent if guess and guess.chance >= SURE else None
         detail: dict[str, Any] = {}
         if guess:

@@ -28,23 +28,23 @@ def main() -> None:
         evaluate(options.model, STARTER / "wishes.figures.json")
 
 
-def evaluate(path: Path, into: Path | None) -> dict[str, Any]:
-    """Measure, print, and write the figures to ``into``."""
+def evaluate(path: Path, into: Path | None, turns: int = _TURNS) -> dict[str, Any]:
+    """Measure with so many turns of each set, print, and write the figures to ``into``."""
     model = WishModel.load(path)
     buckets = model.buckets
     sets = {
-        "seen wording, seen names": examples("a", "train", NAMES, _TURNS, buckets, 0.0),
-        "unseen wording": examples("b", "held-out", NAMES, _TURNS, buckets, 0.0),
-        "wording left out by chance": examples("e", "left-out", NAMES, _TURNS, buckets, 0.0),
-        "unseen names, half misheard": examples("c", "train", HELD_OUT_NAMES, _TURNS, buckets),
+        "seen wording, seen names": examples("a", "train", NAMES, turns, buckets, 0.0),
+        "unseen wording": examples("b", "held-out", NAMES, turns, buckets, 0.0),
+        "wording left out by chance": examples("e", "left-out", NAMES, turns, buckets, 0.0),
+        "unseen names, half misheard": examples("c", "train", HELD_OUT_NAMES, turns, buckets),
         "unseen wording and names, half misheard": examples(
-            "d", "held-out", HELD_OUT_NAMES, _TURNS, buckets
+            "d", "held-out", HELD_OUT_NAMES, turns, buckets
         ),
         "handwritten": handwritten(buckets),
     }
     figures: dict[str, Any] = {"model_bytes": path.stat().st_size, "intent_right_percent": {}}
-    for name, turns in sets.items():
-        figures["intent_right_percent"][name] = _right_percent(model, turns)
+    for name, asked in sets.items():
+        figures["intent_right_percent"][name] = _right_percent(model, asked)
     say(figures)
     if into is not None:
         write_text(into, json.dumps(figures, indent=2) + "\n")

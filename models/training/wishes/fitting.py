@@ -13,7 +13,8 @@ from models.training.sentences import NAMES
 from models.training.wishes.examples import Example, examples
 
 BUCKETS = 1 << 20
-_TURNS = 240_000
+_PARTS = ("exp3", "exp4", "exp5")  # seeds: a part can be made by a process of its own
+_TURNS_A_PART = 120_000
 _PASSES = 3
 _SEEN_OFTEN = 8  # what was met less often weighs nothing
 _RATE = 0.6
@@ -24,7 +25,9 @@ Numbers = npt.NDArray[np.float64]
 
 def fit(into: Path) -> None:
     """Train and write the model to ``into``."""
-    turns = examples("wishes", "train", NAMES, _TURNS, BUCKETS)
+    turns = [
+        turn for seed in _PARTS for turn in examples(seed, "train", NAMES, _TURNS_A_PART, BUCKETS)
+    ]
     say(f"{len(turns)} turns")
     weights, kept = _fitted(turns)
     scale = float(np.abs(weights[kept]).max()) / _LARGEST
