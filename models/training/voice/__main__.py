@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     data = steps.add_parser("data", help="make the training data (some minutes, 90 MB)")
     data.add_argument("--count", type=int, default=3000, help="texts")
     train = steps.add_parser("train", help="train the network, or go on from its checkpoint")
-    train.add_argument("--minutes", type=float, default=30.0, help="of processor time in all")
+    train.add_argument("--minutes", type=float, default=13.0, help="of processor time in all")
     export = steps.add_parser("export", help="write the voice for Piper")
     evaluate = steps.add_parser("evaluate", help="have the starter recogniser hear the voice")
     evaluate.add_argument("--each", type=int, default=100, help="sentences")

@@ -77,7 +77,9 @@ def train(data: Path, checkpoint: Path, minutes: float) -> None:
             warm = min(1.0, (step + 1) / _WARM_STEPS)
             for parameters in optimizer.param_groups:
                 parameters["lr"] = _RATE * warm * (1 - done) ** 1.2 + 1e-6
-            sum(_losses(network, _batch(group)).values(), torch.zeros(())).backward()
+            with torch.autocast("cpu", torch.bfloat16):  # a third quicker where the core has it
+                losses = _losses(network, _batch(group))
+            sum(losses.values(), torch.zeros(())).backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

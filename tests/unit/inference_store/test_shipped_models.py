@@ -29,7 +29,7 @@ def wrong(catalogue: Catalogue, *names: str) -> dict[str, tuple[str, ...]]:
 
 def test_they_are_what_the_list_says(tmp_path: Path) -> None:
     found = wrong(Catalogue(tmp_path, load_manifest()))
-    assert set(found) == {"starter-whisper", "starter-decider", "starter"}
+    assert set(found) == {"starter-whisper", "starter-decider", "starter-voice", "starter"}
     assert not any(found.values()), f"{MEND}: {found}"
 
 
