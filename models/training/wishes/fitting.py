@@ -13,7 +13,7 @@ from models.training.sentences import NAMES
 from models.training.wishes.examples import Example, examples
 
 BUCKETS = 1 << 20
-_PARTS = ("exp3", "exp4", "exp5")  # seeds: a part can be made by a process of its own
+_PARTS = ("exp3", "exp4", "exp5", "exp6")  # seeds: a part can be made by a process of its own
 _TURNS_A_PART = 120_000
 _PASSES = 3
 _SEEN_OFTEN = 8  # what was met less often weighs nothing
