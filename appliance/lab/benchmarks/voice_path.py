@@ -8,6 +8,7 @@ a text into clauses can be seen; and how loud the voice is.
 """
 
 import asyncio
+import logging
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
+import structlog
 
 from appliance.inference.client import InferenceClient
 from appliance.inference.config import InferenceConfig
@@ -146,6 +148,8 @@ def server(voice: str, model: str = "") -> Iterator[str]:
 
 def _serve(voice: str, model: str) -> None:
     """Be the server, until standard input ends."""
+    # Standard output is a pipe that nobody reads after the first line: it must not fill.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
     async def until_told() -> None:
         config = InferenceConfig(
