@@ -114,8 +114,12 @@ class InferenceSettings(_Group):
     recognizer_model: str = str(_ROOT / "models" / "starter" / "whisper")
     language_model: str = "llama-cpp"
     language_model_file: str = str(_ROOT / "models" / "starter" / "decider.gguf")
-    voice: str = "espeak-ng"
-    voice_model: str = ""
+    voice: str = "piper"
+    voice_model: str = Field(
+        default="",
+        description="Piper's ONNX file, the starter voice when empty; or the name of one of "
+        "espeak-ng's voices, en-us when empty",
+    )
     wishes_model: Path | None = Field(
         default=_ROOT / "models" / "starter" / "wishes.npz",
         description="tells what is wanted, beside the starter decider; a larger model needs none",
@@ -149,6 +153,13 @@ class InferenceSettings(_Group):
         gt=0,
         description="silence from one voice, at the start or in a sentence, before the next speaks",
     )
+
+    @property
+    def voice_in_use(self) -> str:
+        """The voice's file or name: what ``voice_model`` names, else the engine's own."""
+        starter = _ROOT / "models" / "starter" / "voice" / "starter.onnx"
+        own = {"piper": str(starter), "espeak-ng": "en-us"}
+        return self.voice_model or own.get(self.voice, "")
 
     def addresses(self, own: str) -> tuple[str, ...]:
         """The addresses of a kind: its ``own`` in their order, each once, or ``url``."""

@@ -148,13 +148,12 @@ def trial_questions() -> list[Question]:
 def of_settings(settings: Settings) -> Mapping[Kind, EngineChoice]:
     """What the settings name, in the terms of a choice."""
     inference = settings.inference
-    voice = inference.voice_model or ("en-us" if inference.voice == "espeak-ng" else "")
     return {
         "recognizer": EngineChoice("recognizer", inference.recognizer, inference.recognizer_model),
         "language_model": EngineChoice(
             "language_model", inference.language_model, inference.language_model_file
         ),
-        "voice": EngineChoice("voice", inference.voice, voice),
+        "voice": EngineChoice("voice", inference.voice, inference.voice_in_use),
     }
 
 

@@ -134,7 +134,7 @@ def serve_inference(settings: Settings, ready: Callable[[], None]) -> None:
         host=inference.host, port=inference.port, recognizer=inference.recognizer,
         recognizer_model=inference.recognizer_model, language_model=inference.language_model,
         language_model_file=inference.language_model_file, voice=inference.voice,
-        voice_model=inference.voice_model, device=inference.device, threads=inference.threads,
+        voice_model=inference.voice_in_use, device=inference.device, threads=inference.threads,
         pronunciations=inference.pronunciations,
         calls=inference.calls, recognizer_workers=inference.recognizer_workers,
     )  # fmt: skip

@@ -123,7 +123,7 @@ def _in_use(settings: Settings) -> InferenceConfig:
     """The models as the settings and ``appliance models use`` have chosen them."""
     inference = settings.inference
     config = InferenceConfig(
-        voice=inference.voice, voice_model=inference.voice_model,
+        voice=inference.voice, voice_model=inference.voice_in_use,
         language_model_file=inference.language_model_file,
     )  # fmt: skip
     return with_models_in_use(config, settings.storage.models, lambda _: None)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-_STARTER = Path(__file__).parents[2] / "starter" / "voice" / "voice.onnx"
+_STARTER = Path(__file__).parents[2] / "starter" / "voice" / "starter.onnx"
 _WORK = Path("build") / "starter-voice"
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from models.training.files import write_text
 
-FIGURES: Final = "voice.figures.json"
+FIGURES: Final = "figures.json"
 VOICES: Final = {"p:starter": "this voice", "e:en-us": "espeak-ng en-us", "f:slt": "flite slt"}
 """Whom the recogniser hears, and what the card calls them."""
 BEGIN: Final = "<!-- figures of starter/voice -->"

@@ -16,7 +16,7 @@ SPEED = {
 TINY = {
     "starter-whisper": {"sentence_s": 0.1},
     "starter-decider": {"decision_s": 0.02},
-    "espeak-en-us": {"first_audio_s": 0.01},
+    "starter-voice": {"first_audio_s": 0.03},
 }
 SMALL = {
     "whisper-base": {"sentence_s": 0.3},

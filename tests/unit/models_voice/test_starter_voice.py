@@ -15,7 +15,7 @@ from models.training.voice import card
 from models.training.voice.phonemes import IDS
 
 MODELS = Path(__file__).parents[3] / "models"
-VOICE = MODELS / "starter" / "voice" / "voice.onnx"
+VOICE = MODELS / "starter" / "voice" / "starter.onnx"
 TEXT = "One moment please, I am connecting you to Sarah Johnson. Stay on the line."
 pytestmark = pytest.mark.models
 
@@ -53,7 +53,7 @@ def test_one_sound_is_speech_too(engine: PiperVoiceEngine) -> None:
 
 
 def test_its_symbols_are_those_that_training_has() -> None:
-    facts = json.loads(VOICE.with_name("voice.onnx.json").read_text(encoding="utf-8"))
+    facts = json.loads(VOICE.with_name("starter.onnx.json").read_text(encoding="utf-8"))
     assert facts["phoneme_id_map"] == {symbol: [number] for symbol, number in IDS.items()}
 
 
