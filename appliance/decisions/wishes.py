@@ -24,6 +24,8 @@ from appliance.decisions.context import TurnContext
 from appliance.decisions.keys import Kind
 from appliance.decisions.spoken import with_digits
 
+Numbers = npt.NDArray[np.float64]
+
 WISHES: Final = tuple(Intent)
 """What can be guessed, in the order of the model's columns."""
 
@@ -45,18 +47,22 @@ class Wish:
 
 @dataclass(frozen=True)
 class WishModel:
-    """A softmax regression over hashed runs of words and of letters.
+    """The mean of a softmax regression and a small network, both over the same hashed `looks`.
 
     Attributes:
         buckets: what `looks` hashes into.
         places: buckets that weigh anything, ascending.
-        weights: places by `WISHES`, in units of ``scale``.
+        weights: places by the regression's columns, which are `WISHES`, and the network's hidden
+            units; zero is no weight.
+        scales: (2,): the units of the regression's weights and of the hidden units' weights.
+        outputs: hidden units by `WISHES`: what each unit says.
     """
 
     buckets: int
     places: npt.NDArray[np.int32]
     weights: npt.NDArray[np.int8]
-    scale: float
+    scales: npt.NDArray[np.float64]
+    outputs: npt.NDArray[np.float32]
 
     @classmethod
     def load(cls, path: Path) -> "WishModel":
@@ -71,7 +77,8 @@ class WishModel:
                     int(fields["buckets"]),
                     fields["places"].astype(np.int32),
                     fields["weights"].astype(np.int8),
-                    float(fields["scale"]),
+                    fields["scales"].astype(np.float64),
+                    fields["outputs"].astype(np.float32),
                 )
         except OSError as error:
             raise ConfigurationError(
@@ -83,22 +90,42 @@ class WishModel:
                 f"wish model {path}: not such a model; take the one that comes with the appliance "
                 "in models/starter"
             ) from error
-        if model.weights.shape != (len(model.places), len(WISHES)) or model.buckets < 1:
+        if not model._fits():
             raise ConfigurationError(f"wish model {path}: its tables do not fit each other")
         return model
 
     def guess(self, words: Sequence[str]) -> Wish:
         """The likeliest wish of a turn's `nameless` words."""
-        places = looks(words, self.buckets)
-        rows = [self._rows[place] for place in places if place in self._rows]
-        scores = self.weights[rows].sum(axis=0, dtype=np.float64) * self.scale
-        chances = np.exp(scores - scores.max())
+        chances = self.chances(looks(words, self.buckets))
         best = int(chances.argmax())
-        return Wish(WISHES[best], float(chances[best] / chances.sum()))
+        return Wish(WISHES[best], float(chances[best]))
+
+    def chances(self, places: Sequence[int]) -> Numbers:
+        """The chance of each of `WISHES`, given a turn's `looks`; they add up to 1."""
+        rows = [self._rows[place] for place in places if place in self._rows]
+        sums = self.weights[rows].sum(axis=0, dtype=np.float64)
+        scores, units = sums[: len(WISHES)], sums[len(WISHES) :]
+        hidden = np.maximum(units, 0) * (self.scales[1] / np.sqrt(len(places)))
+        return (softmax(scores * self.scales[0]) + softmax(hidden @ self.outputs)) / 2
+
+    def _fits(self) -> bool:
+        units = self.outputs.size // len(WISHES)
+        return (
+            self.buckets > 0
+            and self.weights.shape == (len(self.places), len(WISHES) + units)
+            and self.scales.shape == (2,)
+            and self.outputs.shape == (units, len(WISHES))
+        )
 
     @cached_property
     def _rows(self) -> dict[int, int]:
         return {int(place): row for row, place in enumerate(self.places)}
+
+
+def softmax(scores: Numbers) -> Numbers:
+    """Chances from scores, one of each."""
+    shares: Numbers = np.exp(scores - scores.max())
+    return shares / float(shares.sum())
 
 
 def nameless(turn: TurnContext) -> list[str]:

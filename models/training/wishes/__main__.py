@@ -52,11 +52,7 @@ def evaluate(path: Path, into: Path | None, turns: int = _TURNS) -> dict[str, An
 
 
 def _right_percent(model: WishModel, turns: list[Example]) -> float:
-    rows = {int(place): row for row, place in enumerate(model.places)}
-    right = 0
-    for places, wish in turns:
-        known = [rows[int(place)] for place in places if int(place) in rows]
-        right += int(model.weights[known].sum(axis=0, dtype=int).argmax()) == wish
+    right = sum(int(model.chances(places.tolist()).argmax()) == wish for places, wish in turns)
     return round(100 * right / len(turns), 1)
 
 

@@ -13,6 +13,7 @@ from appliance.decisions.language_model import Proposal, ProposalRequest
 from appliance.decisions.policies import standard_policies
 from appliance.decisions.wishes import WISHES, WishModel, nameless
 from models.training.wishes.__main__ import evaluate
+from models.training.wishes.network import fitted_network
 from tests.unit.decisions.front_desk import WEDNESDAY, front_desk
 
 STARTER = Path(__file__).parents[3] / "models/starter/wishes.npz"
@@ -69,6 +70,28 @@ def test_nothing_said_is_no_error(starter: WishModel) -> None:
     assert starter.guess(()).intent in WISHES
 
 
+def test_the_network_is_heard_beside_the_regression() -> None:
+    """One look at place 3, which weighs nothing to the regression and wakes the only unit."""
+    weights = np.zeros((1, len(WISHES) + 1), dtype=np.int8)
+    weights[0, -1] = 2
+    outputs = np.where(np.array(WISHES) == Intent.HOURS, 50.0, 0.0)[None].astype(np.float32)
+    model = WishModel(8, np.array([3], dtype=np.int32), weights, np.array([1.0, 0.5]), outputs)
+    chances = model.chances([3])
+    assert chances[WISHES.index(Intent.HOURS)] == pytest.approx((1 + 1 / len(WISHES)) / 2)
+    assert chances.sum() == pytest.approx(1)
+    assert model.chances([5]) == pytest.approx(1 / len(WISHES))
+
+
+def test_a_network_learns_what_no_sum_of_weights_tells() -> None:
+    """Either of places 1 and 2 alone is one wish, both or neither the other."""
+    asked = [([0], 0), ([0, 1], 1), ([0, 2], 1), ([0, 1, 2], 0)]
+    turns = [(np.array(places, dtype=np.int32), wish) for places, wish in asked] * 300
+    network = fitted_network(turns, np.arange(3), buckets=8)
+    for places, wish in asked:
+        hidden = np.maximum(network.inputs[places].sum(axis=0), 0)
+        assert (hidden @ network.outputs).argmax() == wish
+
+
 def test_handwritten_turns_are_understood() -> None:
     right = evaluate(STARTER, None, turns=600)["intent_right_percent"]
     assert right["handwritten"] >= 95
@@ -116,6 +139,6 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes) -> Non
 
 def test_tables_that_do_not_fit_are_named(tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
-    np.savez(path, buckets=8, places=[1, 2], weights=[[1]], scale=1.0)
+    np.savez(path, buckets=8, places=[1, 2], weights=[[1]], scales=[1, 1], outputs=[[1.0]])
     with pytest.raises(ConfigurationError, match="do not fit"):
         WishModel.load(path)
