@@ -26,7 +26,7 @@ from appliance.storage.order_store import CHANNEL, answer_order, take_orders
 
 log = structlog.get_logger(__name__)
 
-_AGAIN_S = 2.0
+_AGAIN_S = 5.0
 _JOIN_S = 3.0
 
 

@@ -50,8 +50,6 @@ __all__ = ["Engines", "control_link", "controller", "database", "serve_inference
 log = structlog.get_logger()
 
 _LINK_PATIENCE_S = 30.0
-# What operators change is to hold for the next call; asking is one small query.
-_REFRESH_S = 1.0
 
 
 def database(settings: Settings) -> Database:
@@ -81,9 +79,10 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
         warming = Group()
         undo.callback(warming.kill)
         directories = DirectoryCache(
-            store, settings.storage.snapshot, refresh_s=_REFRESH_S,
+            store,
+            settings.storage.snapshot,
             on_change=lambda changed: _warm(engines, changed, warming),
-        )  # fmt: skip
+        )
         directories.start()
         undo.callback(directories.stop)
         events = _event_log(settings, store, undo)
