@@ -115,9 +115,9 @@ def test_counting_anew_gives_the_same(tenant: Tenant, database: Database) -> Non
                 CallListing.labels, text("strip(words)"),
             )  # fmt: skip
             found = [
-                row for row in session.execute(figures).tuples() if row[1] != "transfers"
+                row for row in session.execute(figures) if row[1] != "transfers"
             ]  # fmt: skip
-            return sorted(found), sorted(session.execute(listed).tuples())
+            return sorted(found), sorted(session.execute(listed))
 
     before = rows()
     assert len(before[1]) == 4
