@@ -32,6 +32,7 @@ from appliance.storage.child import start_child
 _STARTER = Path(__file__).resolve().parents[3] / "models" / "starter"
 WHISPER = str(_STARTER / "whisper")
 DECIDER = str(_STARTER / "decider.gguf")
+VOICE = str(_STARTER / "voice" / "starter.onnx")
 
 SENTENCES = (
     "i would like to speak to billing please",

@@ -9,6 +9,7 @@ from appliance.lab.benchmarks.bare_loop import bare_loop_cpu
 from appliance.lab.benchmarks.barge_in import interrupt
 from appliance.lab.benchmarks.call_rate import call_rate
 from appliance.lab.benchmarks.conversations import STAGES, Conversed, conversations, converse
+from appliance.lab.benchmarks.crowd import VOICE
 from appliance.lab.benchmarks.ingest import ingest
 from appliance.lab.benchmarks.measurement import Measurement, at_least, at_most, percentile
 from appliance.lab.benchmarks.rig import Rig, Store, rig, store
@@ -82,9 +83,10 @@ def measure(
         tell("the model server: its scheduling, its prompts kept, more callers than it can serve")
         yield from serving.measure(extent.serving_rounds)
     if "voice" in wanted:
-        tell("the voice: from a text to its first sound")
-        with voice_path.server("espeak-ng") as url:
-            yield from voice_path.measure(url, "espeak-ng", extent.voice_rounds)
+        for voice, model in (("piper", VOICE), ("espeak-ng", "")):
+            tell(f"the voice, {voice}: from a text to its first sound")
+            with voice_path.server(voice, model) as url:
+                yield from voice_path.measure(url, voice, extent.voice_rounds)
     if "operators" in wanted:
         tell(f"operators look through {extent.recorded} calls")
         with store(work / "recorded") as database:  # of its own: others count what they find
