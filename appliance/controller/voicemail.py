@@ -136,6 +136,7 @@ class VoicemailCollector:
         voicemail = Voicemail.of(path.name)
         return (
             voicemail is not None
+            and not path.is_symlink()
             and self.now() - path.stat().st_mtime > _FINISHED_S
             and voicemail.owner(self.directories()) is not None
         )
@@ -149,10 +150,11 @@ class VoicemailCollector:
             past = self.history_of(directory.organisation_id, voicemail.call_id)
             if not any(event.event_id == _event_id(voicemail, MessageTaken) for event in past):
                 self._record(voicemail, directory, past, *call_blocking(wav.read_mono, path))
-        except (ConfigurationError, StorageError) as error:
+            path.unlink()
+        except (ConfigurationError, StorageError, OSError) as error:
+            # One file that cannot be collected must not keep the others.
             log.warning("voicemail stays where it is", file=path.name, error=str(error))
             return False
-        path.unlink()
         return True
 
     def _record(

@@ -198,6 +198,26 @@ def test_what_is_no_recording_is_kept(world: World, data: bytes) -> None:
     assert world.files() == [f"{NAME}.controller-1"]
 
 
+def test_one_that_cannot_be_collected_does_not_keep_the_others(world: World) -> None:
+    blocked = world.recordings / "2023-11-14" / f"{CALL_ID}.wav"
+    blocked.mkdir(parents=True)
+    world.leave()
+    later = NAME.replace("1700000000", "1700000001").replace(CALL_ID, "another-call")
+    world.leave(later)
+    assert world.collector.look() == 1
+    assert {event.call_id for event in world.kept.events} == {"another-call"}
+    assert world.files() == [f"{NAME}.controller-1"]
+
+
+def test_a_link_among_the_files_is_not_followed(world: World, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.wav"
+    secret.write_bytes(mono(VOICE))
+    os.utime(secret, (world.now - 60, world.now - 60))
+    (world.folder / NAME).symlink_to(secret)
+    assert world.collector.look() == 0
+    assert world.kept.events == []
+
+
 def test_without_the_database_it_waits(world: World) -> None:
     world.leave()
     world.past = StorageError("out of reach")
