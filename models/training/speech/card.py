@@ -1,14 +1,11 @@
-"""Puts the figures that were measured into the model card, so that the two never differ."""
+"""The figures of the recogniser as tables for the model card."""
 
 import json
-import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from models.training.cards import put_figures
 from models.training.speech.evaluation import FIGURES
-
-BEGIN: Final = "<!-- figures of starter/whisper -->"
-END: Final = "<!-- end of figures -->"
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -39,14 +36,4 @@ def write(card: Path, model: Path) -> None:
         ValueError: when the card has no place for it.
     """
     figures = json.loads((model / FIGURES).read_text(encoding="utf-8"))
-    text = card.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{card}: put {BEGIN} and {END} where the figures are to go")
-    partial = card.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n{table(figures)}\n{END}{after}")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(card)
+    put_figures(card, "starter/whisper", table(figures))

@@ -1,16 +1,14 @@
-"""Puts the figures that were measured into the model card, so that the two never differ."""
+"""The figures of the voice as a table for the model card."""
 
 import json
 from pathlib import Path
 from typing import Any, Final
 
-from models.training.files import write_text
+from models.training.cards import put_figures
 
 FIGURES: Final = "figures.json"
 VOICES: Final = {"p:starter": "this voice", "e:en-us": "espeak-ng en-us", "f:slt": "flite slt"}
 """Whom the recogniser hears, and what the card calls them."""
-BEGIN: Final = "<!-- figures of starter/voice -->"
-END: Final = "<!-- end of figures -->"
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -44,8 +42,4 @@ def write(card: Path, voice: Path) -> None:
         ValueError: when the card has no place for them.
     """
     figures = json.loads(voice.with_name(FIGURES).read_text(encoding="utf-8"))
-    before, begin, rest = card.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{card}: put {BEGIN} and {END} where the figures are to go")
-    write_text(card, f"{before}{BEGIN}\n{table(figures)}\n{END}{after}")
+    put_figures(card, "starter/voice", table(figures))

@@ -15,6 +15,7 @@ from models.training.speech.variables import read_variables
 
 MODELS = Path(__file__).parents[3] / "models"
 MODEL = MODELS / "starter" / "whisper"
+BEGIN, END = "<!-- figures of starter/whisper -->", "<!-- end of figures -->"
 
 
 def test_it_is_a_few_megabytes() -> None:
@@ -52,11 +53,11 @@ def test_the_card_has_the_figures_that_were_measured() -> None:
 
 
 def test_figures_are_put_between_the_marks(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text(f"before\n{card.BEGIN}\nold\n{card.END}\nafter\n")
+    (tmp_path / "README.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     card.write(tmp_path / "README.md", MODEL)
     text = (tmp_path / "README.md").read_text()
-    assert text.startswith(f"before\n{card.BEGIN}\n| set |")
-    assert text.endswith(f"\n{card.END}\nafter\n")
+    assert text.startswith(f"before\n{BEGIN}\n| set |")
+    assert text.endswith(f"\n{END}\nafter\n")
     assert "old" not in text
 
 
