@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from appliance.calls.errors import ConfigurationError
-from appliance.settings import Settings, load_settings
+from appliance.settings import InferenceSettings, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -178,3 +178,22 @@ def test_addresses_are_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wro
     file(tmp_path, monkeypatch, f"[inference]\nvoice_urls = {wrong}\n")
     with pytest.raises(ConfigurationError, match=r"inference\.voice_urls"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("engine", "named", "used"),
+    [
+        ("piper", "", "starter.onnx"),
+        ("piper", "/models/ryan.onnx", "ryan.onnx"),
+        ("espeak-ng", "", "en-us"),
+        ("espeak-ng", "de", "de"),
+        ("instant", "", ""),
+    ],
+)
+def test_a_voice_that_is_not_named_is_the_engine_s_own(engine: str, named: str, used: str) -> None:
+    inference = InferenceSettings(voice=engine, voice_model=named)
+    assert Path(inference.voice_in_use).name == used
+
+
+def test_the_voice_that_comes_with_us_speaks() -> None:
+    assert Path(InferenceSettings().voice_in_use).is_file()
