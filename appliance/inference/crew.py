@@ -14,10 +14,11 @@ from typing import Generic, TypeVar
 
 from appliance.inference.capacity import Done
 from appliance.inference.fair_queue import FairQueue
-from appliance.inference.jobs import End, Job, NotReadyError, Tally, TooLateError, worked_off
+from appliance.inference.jobs import End, Job, NotReadyError, TooLateError, worked_off
 from appliance.inference.meters import Meter, Meters
 from appliance.inference.protocols import Closable, Engine, EngineHealth
 from appliance.inference.stalls import Replacements, StallClock
+from appliance.inference.tally import Spent, Tally
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class Crew(Generic[E]):
         self._replacements = Replacements()
         self._reason = ""
         self._load_ms = 0.0
-        self._tally = Tally()
+        self._tally = Tally(self._meter)
         self._stopping = False
         self._loaded = threading.Event()
 
@@ -145,6 +146,7 @@ class Crew(Generic[E]):
 
     def health(self) -> EngineHealth:
         """How the engine does now."""
+        self._tally.add_up()
         with self._changed:
             return EngineHealth(
                 engine=self.name,
@@ -161,8 +163,7 @@ class Crew(Generic[E]):
 
     def collect(self) -> Done:
         """What was done since this was last asked."""
-        with self._changed:
-            return self._tally.collected(self._wanted)
+        return self._tally.collected(self._wanted)
 
     def look(self, now: float) -> None:
         """Find workers that hang, and replace them. To be called every half second or so."""
@@ -250,16 +251,16 @@ class Crew(Generic[E]):
                 self._changed.wait()
 
     def _served(self, worker: Worker[E], job: Job) -> object:
-        """Work on one job and account for it; returns what ends it."""
+        """Work on one job and note what it took; returns what ends it."""
         began = self._clock()
         ended: object = job.context.run(worked_off, job, worker.engine)
         took_s = self._clock() - began
-        self._meter.worked(began - job.asked_at, took_s)
         with self._changed:
             worker.job = None
             worker.clock.begin()
             if worker.state != "abandoned":
-                self._tally.add(job, began, took_s, whole=isinstance(ended, End))
+                whole = isinstance(ended, End)
+                self._tally.note(Spent(job.call, began - job.asked_at, took_s, whole))
         return ended
 
     def _fail_waiting(self, what: str) -> None:

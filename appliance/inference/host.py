@@ -78,6 +78,7 @@ class EngineHost(Crew[E]):
             finally:
                 timer.cancel()
                 job.cancellation.cancel()
+                self._tally.add_up()
                 if not ticket.withdrawn:
                     with self._changed:
                         self._queue.withdraw(ticket)

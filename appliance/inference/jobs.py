@@ -7,7 +7,6 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
-from appliance.inference.capacity import Done
 from appliance.inference.protocols import (
     BadRequestError,
     Cancellation,
@@ -15,10 +14,6 @@ from appliance.inference.protocols import (
 )
 
 log = logging.getLogger(__name__)
-
-_NEWEST = 0.1
-"""Weight of the newest request in the averages of service and waiting time, once there are ten:
-the trial, taken while everything loads, must not count for long."""
 
 
 class NotReadyError(Exception):
@@ -70,42 +65,6 @@ class End:
     """Marks the end of a job's results. ``answer`` is the piece of a job that wants but one."""
 
     answer: Any = None
-
-
-@dataclass(slots=True)
-class Tally:
-    """What an engine has done: kept by its host, under the host's lock.
-
-    Attributes:
-        served: requests answered to the end.
-        service_s: what one takes, a moving average.
-        wait_s: what one waits before, a moving average.
-        calls_s, others_s: busy since last collected, for calls and for requests that named none.
-    """
-
-    served: int = 0
-    service_s: float = 0.0
-    wait_s: float = 0.0
-    calls_s: float = 0.0
-    others_s: float = 0.0
-
-    def add(self, job: Job, began: float, took_s: float, *, whole: bool) -> None:
-        """A request was worked on; ``whole`` when it was answered to the end."""
-        if job.call:
-            self.calls_s += took_s
-        else:
-            self.others_s += took_s
-        newest = max(_NEWEST, 1 / (self.served + 2))
-        self.wait_s += newest * (began - job.asked_at - self.wait_s)
-        if whole:
-            self.served += 1
-            self.service_s += newest * (took_s - self.service_s)
-
-    def collected(self, workers: int) -> Done:
-        """What was done since this was last asked."""
-        done = Done(self.calls_s, self.others_s, self.service_s, workers)
-        self.calls_s = self.others_s = 0.0
-        return done
 
 
 def worked_off(job: Job, engine: Any) -> object:

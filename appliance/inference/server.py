@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvloop
 from aiohttp import web
 
 from appliance.inference import call_routes, chat, metrics, speeches, transcriptions, use_route
@@ -194,4 +195,6 @@ def run(config: InferenceConfig, ready: Callable[[], None] = lambda: None) -> No
             ready()
             await stop.wait()
 
-    asyncio.run(serve())
+    # The loop's thread and the engines' want the same interpreter. With uvloop they get in each
+    # other's way less: some 2 % more decisions a second than with asyncio's own loop.
+    uvloop.run(serve())

@@ -17,6 +17,8 @@ from itertools import cycle
 from statistics import median
 from typing import Any
 
+import uvloop
+
 from appliance.inference.config import EngineOptions
 from appliance.inference.engines import make_language_model, make_recognizer
 from appliance.inference.host import EngineHost
@@ -62,7 +64,7 @@ def measure(
     for what, (make, work), requests, of_these in (
         ("recogniser", recognizer_work(), _AT_ONCE, rounds),
         # What is looked for is a tenth of a millisecond of some four: that takes more rounds.
-        ("decider", decider_work(), 8 * _AT_ONCE, 4 * rounds),
+        ("decider", decider_work(), 8 * _AT_ONCE, 8 * rounds),
     ):
         share = scheduled_share(make, work, of_these, requests)
         yield Measurement(
@@ -106,7 +108,7 @@ def scheduled_share(
     try:
         if not host.wait_loaded(LOAD_S) or not host.ready:
             raise RuntimeError(host.health().reason)
-        alone, scheduled = asyncio.run(_in_turns(direct, host, work, rounds, requests))
+        alone, scheduled = uvloop.run(_in_turns(direct, host, work, rounds, requests))
     finally:
         host.stop()
     return Shares(
@@ -160,7 +162,7 @@ def scheduling_ms(rounds: int, requests: int = 200) -> float:
     host.start()
     try:
         host.wait_loaded(LOAD_S)
-        _, scheduled = asyncio.run(_in_turns(None, host, nothing, rounds, requests))
+        _, scheduled = uvloop.run(_in_turns(None, host, nothing, rounds, requests))
     finally:
         host.stop()
     return _faster_half(scheduled.clock_s) / requests * 1000

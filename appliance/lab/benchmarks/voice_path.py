@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import structlog
+import uvloop
 
 from appliance.inference.client import InferenceClient
 from appliance.inference.config import InferenceConfig
@@ -165,7 +166,7 @@ def _serve(voice: str, model: str) -> None:
             print(running.url if ready else "", flush=True)  # noqa: T201
             await asyncio.to_thread(sys.stdin.read)
 
-    asyncio.run(until_told())
+    uvloop.run(until_told())
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import uvloop
+
 from appliance.inference.config import InferenceConfig
 from appliance.inference.server import RunningServer, serving
 
@@ -21,7 +23,7 @@ def model_server(config: InferenceConfig, *, loaded: bool = True) -> Iterator[Ru
     """Our server, listening; with its engines ready or failed unless ``loaded`` is False."""
     listening = threading.Event()
     running: list[RunningServer] = []
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     stop = asyncio.Event()
 
     async def serve() -> None:
