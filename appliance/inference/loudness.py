@@ -17,8 +17,12 @@ TARGET_DBOV = -23.0
 """Active speech level; 0 dBov is the power of a full-scale square wave. Some -17 dBm0, inside the
 -16 to -22 dBm0 that telephone announcements keep to, with room for the peaks of speech."""
 
-SAMPLE = "The new boat sailed past our harbour, while people watched it from the sunny shore."
-"""What a voice is measured on: the sounds of English, loud and soft."""
+SAMPLE = (
+    "The new boat sailed past our harbour, while people watched it from the sunny shore. "
+    "Good morning. One moment please, I will put you through to somebody who can help you."
+)
+"""What a voice is measured on: the sounds of English, loud and soft, and what is mostly said. On
+the first sentence alone the starter voice came out 0.7 dB too loud on average."""
 
 _RATE_HZ = 8000  # the callers' band is what counts
 _MOST_GAIN_DB = 18.0
