@@ -9,7 +9,6 @@ model's. Where the directory finds somebody named, a mark stands in the name's p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
@@ -102,8 +101,10 @@ class WishModel:
 
     def chances(self, places: Sequence[int]) -> Numbers:
         """The chance of each of `WISHES`, given a turn's `looks`; they add up to 1."""
-        rows = [self._rows[place] for place in places if place in self._rows]
-        sums = self.weights[rows].sum(axis=0, dtype=np.float64)
+        looked_at = np.array(places, dtype=self.places.dtype)
+        rows = np.searchsorted(self.places[:-1], looked_at)
+        known = rows[self.places[rows] == looked_at]
+        sums = self.weights[known].sum(axis=0, dtype=np.float64)
         scores, units = sums[: len(WISHES)], sums[len(WISHES) :]
         hidden = np.maximum(units, 0) * (self.scales[1] / np.sqrt(len(places)))
         return (softmax(scores * self.scales[0]) + softmax(hidden @ self.outputs)) / 2
@@ -112,14 +113,12 @@ class WishModel:
         units = self.outputs.size // len(WISHES)
         return (
             self.buckets > 0
+            and len(self.places) > 0
+            and bool((np.diff(self.places) > 0).all())
             and self.weights.shape == (len(self.places), len(WISHES) + units)
             and self.scales.shape == (2,)
             and self.outputs.shape == (units, len(WISHES))
         )
-
-    @cached_property
-    def _rows(self) -> dict[int, int]:
-        return {int(place): row for row, place in enumerate(self.places)}
 
 
 def softmax(scores: Numbers) -> Numbers:

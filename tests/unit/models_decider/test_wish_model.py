@@ -142,3 +142,20 @@ def test_tables_that_do_not_fit_are_named(tmp_path: Path) -> None:
     np.savez(path, buckets=8, places=[1, 2], weights=[[1]], scales=[1, 1], outputs=[[1.0]])
     with pytest.raises(ConfigurationError, match="do not fit"):
         WishModel.load(path)
+
+
+@pytest.mark.parametrize(("places", "fits"), [([1, 2], True), ([2, 1], False), ([1, 1], False)])
+def test_places_ascend_as_they_are_searched_by_halves(
+    tmp_path: Path, places: list[int], fits: bool
+) -> None:
+    path = tmp_path / "model.npz"
+    weights, outputs = np.zeros((2, len(WISHES) + 1)), np.zeros((1, len(WISHES)))
+    weights[1, 0] = 100
+    np.savez(path, buckets=8, places=places, weights=weights, scales=[1, 1], outputs=outputs)
+    if not fits:
+        with pytest.raises(ConfigurationError, match="do not fit"):
+            WishModel.load(path)
+        return
+    model = WishModel.load(path)
+    sure = [model.chances([place])[0] > 0.5 for place in range(8)]
+    assert sure == [place == 2 for place in range(8)]
