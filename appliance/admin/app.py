@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from appliance.admin.passwords import Passwords
 from appliance.admin.rate_limit import RateLimit
 from appliance.admin.recordings import keeping_recordings
 from appliance.admin.route_table import all_routes
-from appliance.admin.routing import Route, RouteError, check_table
+from appliance.admin.routing import Route, RouteError
 from appliance.admin.services import SERVICES, Services, utc_now
 from appliance.admin.setup.phones import keeping_phones
 from appliance.admin.setup.refused_phones import listening_for_refusals
@@ -68,13 +68,13 @@ def make_services(
     )  # fmt: skip
 
 
-def create_app(services: Services, routes: Iterable[Route] | None = None) -> web.Application:
+def create_app(services: Services) -> web.Application:
     """The application, not yet served.
 
     Raises:
         RouteError: a route was declared wrongly, or registered without a declaration.
     """
-    table = check_table(routes) if routes is not None else all_routes()
+    table = all_routes()
     app = web.Application(
         client_max_size=services.config.request_bytes,
         middlewares=[middleware.named, middleware.errors, middleware.doors],

@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin
 from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 
-from appliance.admin.problems import FieldProblem, field_problems
+from appliance.admin.problems import field_problems
 
 CSRF_FIELD = "csrf"
 
@@ -61,11 +61,6 @@ def plain_values(model: type[BaseModel], data: MultiMapping[Any]) -> dict[str, A
         info = model.model_fields.get(name)
         values[name] = found if info is not None and _is_list(info.annotation) else found[-1]
     return values
-
-
-def problems_of(form: Form) -> tuple[FieldProblem, ...]:
-    """A form's errors, as the API would say them."""
-    return tuple(FieldProblem(field=name, message=text) for name, text in form.errors.items())
 
 
 def _is_list(annotation: Any) -> bool:

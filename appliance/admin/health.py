@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import aiohttp
-import structlog
 
 from appliance.admin.config import AdminConfig
 from appliance.admin.database import DatabaseThreads
@@ -16,8 +15,6 @@ from appliance.admin.problems import Problem
 from appliance.admin.spool_state import SpoolState, spool_state
 from appliance.admin.switch_link import SwitchLink
 from appliance.calls.errors import StorageError, SwitchError
-
-log = structlog.get_logger(__name__)
 
 _FRESH_S = 3.0
 _PROBE_S = 3.0

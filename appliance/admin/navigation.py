@@ -1,6 +1,5 @@
 """The pages of the menu, and who sees which."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.admin.principal import Principal
@@ -45,10 +44,10 @@ MENU: tuple[Entry, ...] = (
 )
 
 
-def navigation_for(who: Principal, path: str, menu: Iterable[Entry] = MENU) -> tuple[Shown, ...]:
+def navigation_for(who: Principal, path: str) -> tuple[Shown, ...]:
     """The menu of somebody who looks at ``path``."""
     return tuple(
         Shown(entry, path == entry.path or path.startswith(f"{entry.path}/"))
-        for entry in menu
+        for entry in MENU
         if who.may(entry.permission)
     )

@@ -28,15 +28,15 @@ class SessionRules:
 
 def begin(
     session: Session, account: Account, now: datetime, rules: SessionRules, *,
-    address: str, agent: str, confirmed: bool, lasts: timedelta | None = None, link: bool = False,
+    address: str, agent: str, confirmed: bool, link: bool = False,
 ) -> Credential:  # fmt: skip
     """A new session; what the browser gets as its cookie, or what a link holds in its place.
 
-    One that waits for a second factor's code ends after five minutes, others after ``lasts`` or
-    as the rules say.
+    One that waits for a second factor's code ends after five minutes, others as the
+    rules say.
     """
     credential = fresh_credential(account.organisation_id)
-    lasts = (lasts or rules.longest) if confirmed else _CODE_WITHIN
+    lasts = rules.longest if confirmed else _CODE_WITHIN
     session.execute(
         delete(BrowserSession).where(
             BrowserSession.organisation_id == account.organisation_id,

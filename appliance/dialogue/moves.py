@@ -98,7 +98,7 @@ class Moves:
             about=about, **{k: prompts.safe(v) for k, v in slots.items()}
         )
 
-    def to_person(self, now: datetime, reason: str, lead: str = "") -> list[Step]:
+    def to_person(self, now: datetime, reason: str) -> list[Step]:
         """The way out: the operator, or the dialplan when the operator cannot be had."""
         target = self.directory.operator_target
         state = self.state
@@ -106,7 +106,7 @@ class Moves:
             return self.fall_back(reason)
         if state.attempts.get(target.id, 0):
             return self.fall_back(f"{reason}, and the operator was tried")
-        return self.transfer(target, now, lead)
+        return self.transfer(target, now)
 
     def offer(self, target: Target, now: datetime, lead: str) -> list[Step]:
         """Nobody was reached: offer what else there is."""

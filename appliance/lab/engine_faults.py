@@ -25,7 +25,6 @@ _LARGEST_REQUEST = 8 * 1024 * 1024
 _RATE_HZ = 8000
 _ONE_MEGABYTE = 1024 * 1024
 _NOISE_S = 600
-_READ_SIZE = 16384
 # Of one hop only; the lengths of a streamed reply are not known here.
 _OWN_HEADERS = {"host", "connection", "content-length", "transfer-encoding", "keep-alive"}
 

@@ -81,10 +81,6 @@ class Ear:
             found = at
         return found
 
-    def last_audible_before(self, before: float) -> float | None:
-        """Arrival of the last audible frame earlier than ``before``."""
-        return next((at for _, at, _ in reversed(self._audible) if at < before), None)
-
     def wait_audible(self, after: float, timeout_s: float) -> float | None:
         """Wait for an audible frame later than ``after``; its arrival, or None in vain."""
         deadline = self._now() + timeout_s

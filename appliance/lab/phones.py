@@ -92,7 +92,6 @@ class VirtualPhone:
         self.answered_at: float | None = None
         self.ended_at: float | None = None
         self.hangup_cause = ""
-        self.digits_pressed = ""
         self._now = now
         self._speaking: deque[Utterance] = deque()
         self._background: deque[bytes] = deque()
@@ -121,7 +120,6 @@ class VirtualPhone:
     def press(self, digits: str) -> None:
         """Press keys, one after the other."""
         for digit in digits:
-            self.digits_pressed += digit
             if self.leg is not None:
                 self.leg.digit_from_phone(digit)
 

@@ -21,7 +21,7 @@ _ORGANISATIONS = uuid5(NAMESPACE_URL, "appliance:organisations")
 
 
 def import_directory(
-    database: Database, yaml_path: Path, *, domain: str = "appliance.local", prune: bool = False
+    database: Database, yaml_path: Path, *, domain: str = "appliance.local"
 ) -> str:
     """Take a directory file in: what is new is added, what is there is brought up to date.
 
@@ -30,7 +30,6 @@ def import_directory(
 
     Args:
         domain: what phones register in; part of the digest that is kept of a password.
-        prune: also remove DIDs, people, departments, trunks and extensions that the file lacks.
 
     Returns:
         The organisation's id.
@@ -43,7 +42,7 @@ def import_directory(
     organisation_id = file.organisation.id or organisation_id_of(file.organisation.name)
     try:
         with database.session(organisation_id) as session:
-            _Import(session, organisation_id, file, domain).run(prune)
+            _Import(session, organisation_id, file, domain).run()
             tell(session, organisation_id)
     except RefusedRowError as error:
         raise ConfigurationError(f"directory file {yaml_path}: {_mend(error)}") from error
@@ -85,7 +84,7 @@ class _Import:
         self._ids: dict[str, UUID] = {}
         self._personas_by_name: dict[str, UUID] = {}
 
-    def run(self, prune: bool) -> None:
+    def run(self) -> None:
         entry = self._file.organisation
         facts = {"name": entry.name, "timezone": entry.timezone}
         self._upsert(models.Organisation, [], [facts])
@@ -102,8 +101,6 @@ class _Import:
             ],
         )
         self._hours()
-        if prune:
-            self._prune()
         roles = {
             "persona_id": self._personas_by_name.get(entry.persona),
             "operator_id": self._ids.get(entry.operator),
@@ -206,20 +203,6 @@ class _Import:
                         closes=exception.closes if exception else None,
                     )
                 )
-
-    def _prune(self) -> None:
-        file = self._file
-        self._session.flush()
-        kept: tuple[tuple[Any, Any, set[str]], ...] = (
-            (models.Did, models.Did.number, {did.number for did in file.dids}),
-            (models.Persona, models.Persona.name, {persona.name for persona in file.personas}),
-            (models.Trunk, models.Trunk.name, {trunk.name for trunk in file.trunks}),
-            (models.Person, models.Person.name, {person.name for person in file.people}),
-            (models.Department, models.Department.name, {d.name for d in file.departments}),
-            (models.Extension, models.Extension.number, file.extension_numbers()),
-        )
-        for table, column, names in kept:
-            self._session.execute(delete(table).where(column.not_in(names)))
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

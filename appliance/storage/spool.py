@@ -127,11 +127,6 @@ class Spool:
         if not self.appended.is_set():
             self.appended.set()
 
-    @property
-    def healthy(self) -> bool:
-        """Whether the disk takes what is appended."""
-        return not self._in_trouble
-
     def sync(self) -> None:
         """Return when everything appended so far has been forced to the disk."""
         with self._sync_lock:

@@ -76,10 +76,6 @@ class SpoolReader:
         """The database has these lines: never read them again."""
         self._move(batch.segment, batch.end)
 
-    def drained(self) -> bool:
-        """Whether everything has been confirmed."""
-        return self.read(max_lines=1) is None
-
     def _read_lines(self, max_lines: int, max_bytes: int) -> bytes:
         if self._segment not in _segments(self.directory):
             return b""

@@ -25,7 +25,6 @@ from appliance.calls.errors import StorageError
 log = structlog.get_logger(__name__)
 
 SIGN_IN = 4001
-SLOW = 4008
 GOING_AWAY = 1001
 _RELOAD = json.dumps({"reload": True}).encode()
 _HELLO_S = 25.0

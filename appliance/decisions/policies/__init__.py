@@ -4,7 +4,7 @@ from appliance.decisions.chain import Policy
 from appliance.decisions.language_model import LanguageModel
 from appliance.decisions.policies.appointment import Appointment
 from appliance.decisions.policies.asks_for_person import AsksForPerson
-from appliance.decisions.policies.certainty import THRESHOLD, Certainty
+from appliance.decisions.policies.certainty import Certainty
 from appliance.decisions.policies.choice import Choice
 from appliance.decisions.policies.closed_answers import ClosedAnswers, LeadingAnswer
 from appliance.decisions.policies.closed_hours import ClosedHours
@@ -23,7 +23,6 @@ from appliance.decisions.wishes import WishModel
 
 def standard_policies(
     model: LanguageModel | None = None,
-    threshold: float = THRESHOLD,
     wishes: WishModel | None = None,
 ) -> list[Policy]:
     """The chain as shipped. Without a model the rules decide alone.
@@ -32,7 +31,6 @@ def standard_policies(
         model: asked for what the rules leave open.
         wishes: tells what is wanted, beside the starter decider or without any language model. A
             large language model knows better and needs none.
-        threshold: confidence (0 to 1) under which the caller is asked.
     """
     rules: list[Policy] = [
         Emergency(),
@@ -50,4 +48,4 @@ def standard_policies(
         LeadingAnswer(),
     ]
     proposals: list[Policy] = [ModelProposal(model, wishes)] if model or wishes else []
-    return [*rules, *proposals, Certainty(threshold), ClosedHours(), Guard()]
+    return [*rules, *proposals, Certainty(), ClosedHours(), Guard()]

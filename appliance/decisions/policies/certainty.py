@@ -4,7 +4,7 @@ from appliance.calls.decision import Action, Intent
 from appliance.decisions.chain import Case, Opinion, passed, proposed
 
 # Names one letter in four apart ("prescription", "reception") must stay under it.
-THRESHOLD = 0.77
+_THRESHOLD = 0.77
 
 
 class Certainty:
@@ -14,10 +14,6 @@ class Certainty:
     limits = True
     in_dictation = False
 
-    def __init__(self, threshold: float = THRESHOLD) -> None:
-        """Ask below ``threshold`` (0 to 1)."""
-        self.threshold = threshold
-
     def consider(self, case: Case) -> Opinion:
         """Look at what was decided and how surely."""
         so_far = case.so_far
@@ -25,11 +21,11 @@ class Certainty:
         if so_far.intent is Intent.EMERGENCY or not moves:
             return passed("nobody is moved")
         several = so_far.target_id is None and len(so_far.candidates) > 1
-        if not several and (so_far.target_id is None or so_far.confidence >= self.threshold):
+        if not several and (so_far.target_id is None or so_far.confidence >= _THRESHOLD):
             return passed("certain enough")
         candidates = so_far.candidates if several else (so_far.target_id or "",)
         return proposed(
-            f"confidence {so_far.confidence:.2f} is under {self.threshold:.2f}: ask",
+            f"confidence {so_far.confidence:.2f} is under {_THRESHOLD:.2f}: ask",
             action=Action.CLARIFY,
             target_id=None,
             candidates=candidates,

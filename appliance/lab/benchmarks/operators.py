@@ -35,7 +35,6 @@ _PHRASES = (
 )  # fmt: skip
 _LEFT_OUT = ("zimmermann -yes", "piano -street", "invoice -urgent -saturday")
 _DAYS = 365
-_SHORTLY_S = 60.0
 Tell = Callable[[str], None]
 
 

@@ -94,7 +94,6 @@ class SipPhone:
         self.ended_at: float | None = None
         self.dialled_at: float | None = None
         self.hangup_cause = ""
-        self.digits_pressed = ""
         self.ear = Ear(self.rate_hz, now=now)
         self.events: list[str] = []
         self._relay: SipRelay | None = None
@@ -214,7 +213,6 @@ class SipPhone:
     def press(self, digits: str) -> None:
         """Press keys, sent as RFC 4733 telephone events."""
         for digit in digits:
-            self.digits_pressed += digit
             self._do("sndcode", digit)
 
     def say(self, pcm: bytes) -> Spoken:

@@ -14,8 +14,6 @@ RATE_HZ: Final = 16000
 HOP: Final = 320
 N_FFT: Final = 400
 FRAME_S: Final = HOP / RATE_HZ
-POSITION_S: Final = 2 * FRAME_S
-"""Time between two of the encoder's positions."""
 CHUNK_S: Final = 9
 """Longest example in training."""
 PIECE_S: Final = 6

@@ -193,16 +193,6 @@ def test_importing_again_changes_nothing_and_changes_are_taken_up(
     assert list(after.hours.week) == [0]
 
 
-def test_pruning_removes_what_the_file_lacks(database: Database, clinic: Path, domain: str) -> None:
-    organisation = import_directory(database, clinic, domain=domain)
-    text = clinic.read_text().replace('  - {name: Bob, extension: "203"}\n', "")
-    clinic.write_text(text)
-    import_directory(database, clinic, domain=domain)
-    assert len(_loaded(database, organisation).people) == 2
-    import_directory(database, clinic, domain=domain, prune=True)
-    assert [person.name for person in _loaded(database, organisation).people] == ["Anna Lee"]
-
-
 def test_a_number_of_another_organisation_is_refused_by_name(
     database: Database, clinic: Path, number: str, domain: str
 ) -> None:
