@@ -40,5 +40,6 @@ else
 fi
 train decider export
 train decider evaluate
+train decider card
 say "checksums"
 bash scripts/starter-checksums.sh

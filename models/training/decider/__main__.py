@@ -1,10 +1,12 @@
-"""The command line: ``data`` or ``adopt``, then ``train``, ``export`` and ``evaluate``."""
+"""The command line: ``data`` or ``adopt``, then ``train``, ``export``, ``evaluate``, ``card``."""
 
 import argparse
 from pathlib import Path
 
 STARTER = Path(__file__).parents[2] / "starter"
+FIGURES = STARTER / "decider.figures.json"
 WORK = Path("var/training/decider")
+_STEPS = ("data", "adopt", "train", "export", "evaluate", "card")
 FROM_NOTHING_STEPS, CONTINUED_STEPS = 12_000, 2_000
 
 
@@ -26,11 +28,14 @@ def main() -> None:
         from models.training.decider.exporting import export
 
         export(options.work, options.model)
-    else:
+    elif options.step == "evaluate":
         from models.training.decider.evaluation import evaluate
 
-        figures = STARTER / "decider.figures.json"
-        evaluate(options.model, STARTER / "wishes.npz", options.turns, figures, options.show)
+        evaluate(options.model, STARTER / "wishes.npz", options.turns, FIGURES, options.show)
+    else:
+        from models.training.decider.card import write
+
+        write(STARTER.parent / "README.md", FIGURES)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -45,7 +50,7 @@ def _train(options: argparse.Namespace) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m models.training.decider")
-    parser.add_argument("step", choices=("data", "adopt", "train", "export", "evaluate"))
+    parser.add_argument("step", choices=_STEPS)
     parser.add_argument("--work", type=Path, default=WORK, help="vocabulary and checkpoint")
     parser.add_argument("--model", type=Path, default=STARTER / "decider.gguf")
     parser.add_argument("--from-nothing", action="store_true", help="train after data, not adopt")

@@ -1,7 +1,11 @@
 """The figures of the decider as a table for the model card."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from models.training.cards import put_figures
 
 _WAYS = {"model_alone": "alone", "chain": "chain", "chain_of_rules_alone": "rules"}
 _ROWS = {
@@ -20,4 +24,14 @@ def table(figures: Mapping[str, Any]) -> str:
             found = ways[way]
             cells = [str(found.get(key, "")) for key in _ROWS.values()]
             lines.append(f"| {name} | {label} | {found['turns']} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
+
+
+def write(card: Path, figures: Path) -> None:
+    """Replace the figures in the card.
+
+    Raises:
+        ValueError: when the card has no place for them.
+    """
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    put_figures(card, "starter/decider", table(found))
