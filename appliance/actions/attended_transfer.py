@@ -13,6 +13,7 @@ import gevent
 from gevent.event import AsyncResult
 
 from appliance.actions.call import Call
+from appliance.actions.claims import claimed
 from appliance.actions.desk import ask_desk
 from appliance.actions.desks import (
     CALL_VARIABLE,
@@ -95,9 +96,10 @@ def _connected(
     if not target.extensions:
         return TransferResult.UNREACHABLE, HangupCause.UNALLOCATED_NUMBER.value
     with (
-        call.desks.reserved(target.extensions) as free,
+        call.desks.reserved(target.extensions) as ours,
         call.desks.expected(transfer_id) as arrival,
         call.desks.deciding(call.call_id) as decision,
+        claimed(call, ours) as free,
     ):
         if not free:
             return TransferResult.BUSY, HangupCause.USER_BUSY.value

@@ -1,5 +1,7 @@
 """The contract on control links: variables, jobs, originates, refusals, filters."""
 
+import gevent
+
 from appliance.lab.contract import ContractCase, Session, is_application
 from appliance.lab.contract_media import Media
 from appliance.lab.scenario import Desk
@@ -66,6 +68,42 @@ def _one_id_for_two(session: Session) -> list[str]:
     control.api("uuid_kill contract-3")
     second.ended.wait(3.0)
     return lines
+
+
+def _counts(session: Session) -> list[str]:
+    """Who wants a phone first is the first, and is counted until it ends or is sent elsewhere."""
+    _, first, _ = session.call()
+    phone, second, _ = session.call("Ann")
+    control = session.control()
+
+    def count(call_id: str) -> str:
+        reply = control.api(f"uuid_limit {call_id} hash desk contract -1")
+        return f"{reply} {control.api(f'uuid_getvar {call_id} limit_usage_desk_contract')}"
+
+    def usage(expected: str) -> str:
+        with gevent.Timeout(2.0, False):  # a leg's own thread lets go, so nothing says when
+            while control.api("limit_usage hash desk contract") != expected:
+                gevent.sleep(0.02)
+        return control.api("limit_usage hash desk contract")
+
+    lines = [
+        *(control.api(f"module_exists {name}") for name in ("mod_hash", "mod_no_such_thing")),
+        *(count(call_id) for call_id in (first, first, second)),
+        control.api(f"uuid_limit_release {first} hash desk contract"),
+        usage("1"), count(first),
+        control.api(f"uuid_transfer {first} appliance XML public"),
+    ]  # fmt: skip
+    session.switch.server.call()
+    lines += [f"after a transfer {usage('1')}", count(first)]
+    phone.hang_up()
+    lines += [f"after a hang-up {usage('1')}"]
+    lines += [control.api(f"uuid_limit {first} nothing desk contract -1 appliance XML public")]
+    session.switch.server.call()
+    return [
+        *lines, f"sent away {usage('0')}",
+        control.api("uuid_limit nobody hash desk contract -1"),
+        control.api("uuid_limit_release nobody hash desk contract"),
+    ]  # fmt: skip
 
 
 def _background_job(session: Session) -> list[str]:
@@ -153,6 +191,16 @@ CASES = (
         (
             "-ERR NO_ANSWER", "the other rang: False", "+OK contract-3", "the other rang: True",
             "-ERR DESTINATION_OUT_OF_ORDER",
+        ),
+    ),
+    ContractCase(
+        "legs are counted, until they end or are sent elsewhere",
+        _counts,
+        (
+            "true", "false", "+OK 1", "+OK 1", "+OK 2", "+OK", "1", "+OK 2", "+OK",
+            "after a transfer 1", "+OK 2", "after a hang-up 1", "+OK", "sent away 0",
+            "-ERR Cannot find session with uuid nobody",
+            "-ERR Cannot find session with uuid nobody",
         ),
     ),
     ContractCase(

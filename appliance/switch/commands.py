@@ -13,6 +13,7 @@ from appliance.switch.control_link import ControlLink
 from appliance.switch.escaping import argument, identifier, plain_word, variable_name
 
 _PACKETS_VARIABLE = "rtp_audio_in_media_packet_count"
+_COUNTING_MODULE, _COUNTER = "mod_hash", "hash"
 
 
 def bridge(link: ControlLink, a: str, b: str) -> None:
@@ -78,3 +79,33 @@ def media_packets(link: ControlLink, uuid: str) -> int | None:
         return None
     count = link.api(f"uuid_getvar {identifier(uuid)} {_PACKETS_VARIABLE}")
     return int(count) if count.isascii() and count.isdecimal() else None
+
+
+def count_in(link: ControlLink, uuid: str, realm: str, thing: str) -> int | None:
+    """Count a leg among those that use ``thing``; how many they were with it, the leg's own place.
+
+    It is one step in FreeSWITCH, so of several legs that are counted at once exactly one is the
+    first. FreeSWITCH counts a leg no more when it ends, and when it is sent through the dialplan
+    unless ``limit_ignore_transfer`` is set on it. None: this FreeSWITCH cannot count, or there is
+    no such leg.
+
+    Raises:
+        SwitchError: the names are not plain words.
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    key = f"{plain_word(realm)} {plain_word(thing)}"
+    # Asked first because a leg that cannot be counted would be sent away.
+    if link.api(f"module_exists {_COUNTING_MODULE}") != "true":
+        return None
+    link.api(f"uuid_limit {identifier(uuid)} {_COUNTER} {key} -1")
+    place = link.api(f"uuid_getvar {identifier(uuid)} limit_usage_{realm}_{thing}")
+    return int(place) if place.isascii() and place.isdecimal() else None
+
+
+def count_out(link: ControlLink, uuid: str, realm: str, thing: str) -> None:
+    """Count a leg no more among those that use ``thing``; one that was not counted is none.
+
+    Raises: as `count_in`.
+    """
+    key = f"{plain_word(realm)} {plain_word(thing)}"
+    link.api(f"uuid_limit_release {identifier(uuid)} {_COUNTER} {key}")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from appliance.lab.switch.limits import limit_usage, uuid_limit, uuid_limit_release
 from appliance.lab.switch.originate import originate_command
 from appliance.lab.switch.text import separate
 from appliance.lab.switch.wire import Command
@@ -134,6 +135,10 @@ def _exists(core: "Core", argument: str) -> str:
     return "true" if core.located(argument) is not None else "false"
 
 
+def _module_exists(core: "Core", argument: str) -> str:
+    return "true" if argument in core.modules else "false"
+
+
 def _set_media_stats(core: "Core", argument: str) -> str:
     channel = core.located(argument)
     if channel is None:
@@ -239,6 +244,8 @@ def _row(channel: "Channel") -> dict[str, str]:
 
 
 COMMANDS: dict[str, Api] = {
+    "limit_usage": limit_usage,
+    "module_exists": _module_exists,
     "originate": originate_command,
     "reloadxml": _reloadxml,
     "show": _show,
@@ -248,6 +255,8 @@ COMMANDS: dict[str, Api] = {
     "uuid_exists": _exists,
     "uuid_getvar": _getvar,
     "uuid_kill": _kill,
+    "uuid_limit": uuid_limit,
+    "uuid_limit_release": uuid_limit_release,
     "uuid_park": _park,
     "uuid_record": _record,
     "uuid_set_media_stats": _set_media_stats,

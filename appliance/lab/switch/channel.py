@@ -188,6 +188,7 @@ class Channel:
         self._die()
 
     def _die(self) -> None:
+        self.core.limits.release_all(self)
         self.media.close()
         self.state = State.CS_REPORTING
         self.fire("CHANNEL_HANGUP_COMPLETE")

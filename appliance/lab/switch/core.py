@@ -16,6 +16,7 @@ from appliance.lab.switch.applications import execute, obey, park, run_actions
 from appliance.lab.switch.bridge import Bridge
 from appliance.lab.switch.channel import Channel, State
 from appliance.lab.switch.dialplan import Action, BenchDialplan
+from appliance.lab.switch.limits import Limits
 from appliance.lab.switch.originate import Originated, Ringing
 from appliance.lab.switch.wire import BenchEvent, Command
 
@@ -77,6 +78,8 @@ class Core:
         self.channels: dict[str, Channel] = {}
         self.phones: dict[str, VirtualPhone] = {}
         self.unregistered: set[str] = set()
+        self.modules = {"mod_commands", "mod_dptools", "mod_hash"}
+        self.limits = Limits()
         self.listeners: list[Listener] = []
         self.warnings: list[str] = []
         self.expansion_calls: list[str] = []
@@ -149,6 +152,8 @@ class Core:
         """
         match state:
             case State.CS_ROUTING:
+                if not channel.is_true("limit_ignore_transfer"):
+                    self.limits.release_all(channel)
                 profile = channel.profile
                 self.routes.append((channel.uuid, profile.context, profile.destination_number))
                 channel.actions = deque(self.dialplan.route(channel))

@@ -6,6 +6,7 @@ says so, and every wait of a test is for something that happens, with a limit.
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -88,6 +89,7 @@ class FakeAudio:
         self.closed = False
         self.audio_ms = 0
         self.now_playing: bytes | None = None
+        self.recording: Path | None = callbacks.get("record_to")
 
     def open(self) -> UnicastAddresses:
         if self.no_port:

@@ -28,7 +28,7 @@ def test_accepted_is_bridged(scene: Scene, ringing: AsyncResult) -> None:
     assert attempt.result() is TransferResult.CONNECTED
     assert attempt.ended().result == "connected"
     assert scene.link.verbs() == [
-        "originate", "uuid_setvar", "uuid_bridge", "uuid_setvar", "uuid_setvar",
+        "module_exists", "originate", "uuid_setvar", "uuid_bridge", "uuid_setvar", "uuid_setvar",
     ]  # fmt: skip
     assert not desk.closed.is_set()
     assert scene.kept.of(LegEnded) == []

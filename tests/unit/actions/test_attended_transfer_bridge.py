@@ -22,7 +22,7 @@ def test_the_caller_comes_back_if_the_desk_vanishes_before_the_bridge_is_up(
     attempt = Attempt(scene)
     attempt.answered().press("1")
     attempt.result()
-    back, _bridge, hang_up, not_back = scene.link.commands[1:]
+    back, _bridge, hang_up, not_back = scene.link.commands[2:]
     assert back.endswith("transfer_after_bridge appliance:XML:public")
     assert hang_up.endswith("hangup_after_bridge true")
     assert "transfer_after_bridge" in not_back

@@ -195,3 +195,38 @@ def test_ids_are_checked_before_anything_is_sent() -> None:
         with pytest.raises(SwitchError):
             verb()
     assert link.asked == []
+
+
+@pytest.mark.parametrize(
+    ("replies", "place"),
+    [
+        (("true", "+OK", "2"), 2),
+        (("true", "-ERR Cannot find session with uuid c-1", "-ERR No such channel!"), None),
+        (("false",), None),
+    ],
+)
+def test_counting_a_leg(replies: tuple[str, ...], place: int | None) -> None:
+    link = RecordingLink(*replies)
+    assert commands.count_in(link, "c-1", "desk", "212") == place
+    assert (
+        link.asked
+        == [
+            "module_exists mod_hash",
+            "uuid_limit c-1 hash desk 212 -1",
+            "uuid_getvar c-1 limit_usage_desk_212",
+        ][: len(replies)]
+    )
+
+
+def test_counting_a_leg_no_more() -> None:
+    link = RecordingLink("+OK")
+    commands.count_out(link, "c-1", "desk", "212")
+    assert link.asked == ["uuid_limit_release c-1 hash desk 212"]
+
+
+@pytest.mark.parametrize("count", [commands.count_in, commands.count_out])
+def test_what_is_counted_is_a_plain_word(count: Callable[..., object]) -> None:
+    link = RecordingLink()
+    with pytest.raises(SwitchError):
+        count(link, "c-1", "desk", "212 -1 evil")
+    assert link.asked == []
