@@ -248,6 +248,20 @@ def events_after(
     return session.scalars(query).all()
 
 
+def recordings_of(session: Session, organisation_id: UUID, ids: Sequence[str]) -> list[str]:
+    """The files of calls' recordings, in the order of their ids and then of their parts."""
+    query = (
+        select(models.Recording.call_id, models.Recording.path)
+        .where(
+            models.Recording.organisation_id == organisation_id, models.Recording.call_id.in_(ids)
+        )
+        .order_by(models.Recording.seq)
+    )  # fmt: skip
+    place = {call_id: number for number, call_id in enumerate(ids)}
+    rows = sorted(session.execute(query), key=lambda row: place[row.call_id])
+    return [row.path for row in rows]
+
+
 def call_exists(session: Session, organisation_id: UUID, call_id: str) -> bool:
     """Whether the organisation has such a call."""
     query = select(func.count()).where(

@@ -16,7 +16,7 @@ LIST_HEADINGS = (
     "labels", "to", "heard", "talked_ms", "how",
 )  # fmt: skip
 TURN_HEADINGS = (
-    "seq", "at", "turn", "speaker", "source", "started_ms", "ended_ms", "confidence",
+    "seq", "at", "turn", "speaker", "source", "part", "started_ms", "ended_ms", "confidence",
     "interrupted", "text",
 )  # fmt: skip
 
@@ -56,6 +56,6 @@ def turn_rows(record: CallRecord) -> Iterable[Sequence[object]]:
     """A call's turns, under ``TURN_HEADINGS``."""
     for turn in record.turns:
         yield (
-            turn.seq, turn.at, turn.turn, turn.speaker, turn.source, turn.started_ms,
+            turn.seq, turn.at, turn.turn, turn.speaker, turn.source, turn.part, turn.started_ms,
             turn.ended_ms, round(turn.confidence, 3), turn.interrupted, turn.text,
         )  # fmt: skip

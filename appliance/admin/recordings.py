@@ -1,14 +1,14 @@
-"""Recordings: where a call's is, how loud it is over time, and who looked at it lately.
+"""Recordings: where those of a call are, how loud they are over time, and who looked lately.
 
-A request names a call, never a file. The file is the one that the controller recorded for it, and
-only if it lies in the folder of recordings.
+A request names a call and perhaps a part of it, never a file. The file is the one that a controller
+recorded for it, and only if it lies in the folder of recordings.
 """
 
 import contextlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from aiohttp import web
 
 from appliance.admin.services import SERVICES
+from appliance.events.reader import RecordingRecord
 from appliance.media import wav
 from appliance.media.pcm import SAMPLE_BYTES
 
@@ -51,13 +52,11 @@ class Recordings:
         self._looks: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def find(self, recorded: str | None) -> Path | None:
+    def find(self, recorded: str) -> Path | None:
         """The file of a recording as the call's record names it; None when it is not there.
 
         Controllers may see the folder under another name, so the day and the file are enough.
         """
-        if not recorded:
-            return None
         parts = Path(recorded).parts
         candidates = [Path(recorded)]
         if len(parts) >= 2 and _FOLDER.fullmatch(parts[-2]) and _FILE.fullmatch(parts[-1]):
@@ -69,6 +68,12 @@ class Recordings:
                 if found.suffix == ".wav" and found.is_relative_to(root) and found.is_file():
                     return found
         return None
+
+    def heard(self, recorded: Sequence[RecordingRecord]) -> list[tuple[RecordingRecord, Waveform]]:
+        """Those of a call's recordings that can be listened to, and how loud each is."""
+        found = [(one, self.find(one.path)) for one in recorded]
+        measured = [(one, self.waveform(path)) for one, path in found if path is not None]
+        return [(one, sound) for one, sound in measured if sound is not None]
 
     def waveform(self, path: Path) -> Waveform | None:
         """How loud a recording is; None when it is no stereo recording of ours.

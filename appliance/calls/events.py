@@ -65,7 +65,6 @@ class CallStarted(Event):
     caller_name: str
     controller: str
     sample_rate_hz: int = 8000
-    recording: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +75,21 @@ class CallResumed(Event):
 
     controller: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStarted(Event):
+    """What is said from here on is recorded.
+
+    Attributes:
+        part: of the call, as in `TurnTaken`.
+        path: of the WAV file, stereo: the caller left, the appliance right.
+    """
+
+    kind: ClassVar[str] = "recording_started"
+
+    part: int
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +118,8 @@ class TurnTaken(Event):
         turn: 1, 2, 3 ... within the call, callers' and the appliance's counted together.
         text: the transcript, the spoken text as far as it was heard, or the digits.
         source: ``speech``, ``dtmf`` or ``prompt``.
-        started_ms, ended_ms: audio time since the call was answered.
+        part: 1, 2, 3 ... of the call: whoever takes it up again begins the next.
+        started_ms, ended_ms: audio time since the part began, and so in its recording.
         confidence: 0 to 1 for transcripts; 1 otherwise.
         delays_ms: stage name to milliseconds (``endpoint``, ``transcribe``, ``decide``,
             ``first_audio``, ``reply``).
@@ -117,6 +132,7 @@ class TurnTaken(Event):
     speaker: Speaker
     text: str
     source: str = "speech"
+    part: int = 1
     started_ms: int = 0
     ended_ms: int = 0
     confidence: float = 1.0
@@ -264,9 +280,9 @@ class CallEnded(Event):
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.kind: cls
     for cls in (
-        CallStarted, CallResumed, MediaLost, WordsHeard, TurnTaken, DecisionMade, StageFailed,
-        EngineChanged, TransferStarted, TransferEnded, LegEnded, MessageTaken, OrderAnswered,
-        ConversationSaved, CallEnded,
+        CallStarted, CallResumed, RecordingStarted, MediaLost, WordsHeard, TurnTaken, DecisionMade,
+        StageFailed, EngineChanged, TransferStarted, TransferEnded, LegEnded, MessageTaken,
+        OrderAnswered, ConversationSaved, CallEnded,
     )
 }  # fmt: skip
 

@@ -21,6 +21,7 @@ from appliance.calls.events import (
     ConversationSaved,
     Event,
     Outcome,
+    RecordingStarted,
     StageFailed,
     TransferStarted,
 )
@@ -166,6 +167,9 @@ class _Assembly:
         except SwitchError as error:
             self._record_untaken(error)
             raise
+        recording = self._line.audio.recording
+        if recording is not None:
+            self._log.record(RecordingStarted, part=self._log.part, path=str(recording))
 
     def _hold(self, calls: Calls) -> bool:
         """Hold the call; True when it is another session's afterwards."""
@@ -201,11 +205,10 @@ class _Assembly:
         if self._past:
             self._log.record(CallResumed, controller=self._equipment.name, reason="take-over")
             return
-        recording = self._line.record_to
         self._log.record(
             CallStarted, did=self._did.number, caller_number=self._call.caller_number,
             caller_name=self._call.caller_name, controller=self._equipment.name,
-            sample_rate_hz=self._line.rate_hz, recording=str(recording) if recording else "",
+            sample_rate_hz=self._line.rate_hz,
         )  # fmt: skip
 
     def _record_untaken(self, error: SwitchError) -> None:

@@ -2,8 +2,8 @@
 
 The dialplan's last resort records what a caller says into a file; the file's name is all that is
 known of the call. Once it is finished, a controller makes a call with a message of it, or adds the
-message to the call that another controller had to let go. The sound goes where conversations'
-recordings are, in stereo like those: the caller left, silence right.
+message to the call that another controller had to let go. The sound becomes one more recording of
+the call, in stereo like those of conversations: the caller left, silence right.
 
 A controller claims a file by giving it its own name, so that of several only one takes it. The
 events have ids made of the call's, and the file goes last: one that dies half-way goes on after its
@@ -24,12 +24,18 @@ import structlog
 
 from appliance.calls.directory import Directory, Target
 from appliance.calls.errors import ConfigurationError, StorageError
-from appliance.calls.events import CallEnded, CallStarted, Event, MessageTaken, Outcome
+from appliance.calls.events import (
+    CallEnded,
+    CallStarted,
+    Event,
+    MessageTaken,
+    Outcome,
+    RecordingStarted,
+)
 from appliance.calls.hangup import HangupCause
 from appliance.events.log import CallLog, EventLog
 from appliance.media import wav
 from appliance.media.pcm import duration_ms, stereo
-from appliance.media.resampling import resample
 from appliance.storage.blocking import call_blocking
 from appliance.storage.whole_files import write_whole
 
@@ -161,23 +167,26 @@ class VoicemailCollector:
         self, voicemail: Voicemail, directory: Directory, past: Sequence[Event], pcm: bytes,
         rate_hz: int,
     ) -> None:  # fmt: skip
-        started = next((event for event in past if isinstance(event, CallStarted)), None)
+        started = any(isinstance(event, CallStarted) for event in past)
         lasted_ms = duration_ms(pcm, rate_hz)
         left = lasted_ms >= _SHORTEST_MS
         call = CallLog(self.events, voicemail.call_id, directory.organisation_id)
         call.continue_after(past)
-        path = self._path(voicemail, started)
+        path = self._path(voicemail)
         if left:
-            _add_to(path, pcm, rate_hz)
-        if started is None:
+            _keep(path, pcm, rate_hz)
+        if not started:
             call.record(
                 CallStarted, event_id=_event_id(voicemail, CallStarted), at=voicemail.at,
                 did=_dialled(voicemail, directory), caller_number=voicemail.caller, caller_name="",
                 controller=self.controller, sample_rate_hz=rate_hz,
-                recording=str(path) if left else "",
             )  # fmt: skip
         ended_at = voicemail.at + timedelta(milliseconds=lasted_ms)
         if left:
+            call.record(
+                RecordingStarted, event_id=_event_id(voicemail, RecordingStarted), at=voicemail.at,
+                part=call.part, path=str(path),
+            )  # fmt: skip
             target = voicemail.addressee(directory)
             call.record(
                 MessageTaken, event_id=_event_id(voicemail, MessageTaken), at=ended_at,
@@ -185,17 +194,15 @@ class VoicemailCollector:
                 caller_name="", callback_number=voicemail.caller,
                 text=f"Voicemail of {round(lasted_ms / 1000)} seconds: listen to the recording.",
             )  # fmt: skip
-        if started is None:
+        if not started:
             call.record(
                 CallEnded, event_id=_event_id(voicemail, CallEnded), at=ended_at,
                 outcome=Outcome.MESSAGE_TAKEN if left else Outcome.CALLER_HUNG_UP,
                 cause=HangupCause.NORMAL_CLEARING.value, how=_HOW[left], talked_ms=lasted_ms,
             )  # fmt: skip
 
-    def _path(self, voicemail: Voicemail, started: CallStarted | None) -> Path:
-        if started is not None and started.recording:
-            return Path(started.recording)
-        return self.recordings / f"{voicemail.at:%Y-%m-%d}" / f"{voicemail.call_id}.wav"
+    def _path(self, voicemail: Voicemail) -> Path:
+        return self.recordings / f"{voicemail.at:%Y-%m-%d}" / f"{voicemail.call_id}-voicemail.wav"
 
 
 _HOW = {
@@ -216,18 +223,8 @@ def _dialled(voicemail: Voicemail, directory: Directory) -> str:
     return voicemail.did or voicemail.box
 
 
-def _add_to(path: Path, pcm: bytes, rate_hz: int) -> None:
-    """Append the caller's voice to a stereo recording, which begins with it when there is none.
-
-    Raises:
-        OSError: the folder cannot be written to, or the recording not read.
-        ConfigurationError: what is there is no recording of ours.
-    """
-    held = call_blocking(path.read_bytes) if path.exists() else wav.header(rate_hz, 2, 0)
-    its_rate_hz = wav.stereo_rate(held)
-    if its_rate_hz is None:
-        raise ConfigurationError(f"{path}: no recording of a call; move it away")
-    voice = resample(pcm, rate_hz, its_rate_hz)
-    data = held[wav.HEADER_BYTES :] + stereo(voice, bytes(len(voice)))
+def _keep(path: Path, pcm: bytes, rate_hz: int) -> None:
+    """Raises: OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, wav.header(its_rate_hz, 2, len(data)) + data)
+    data = stereo(pcm, bytes(len(pcm)))
+    write_whole(path, wav.header(rate_hz, 2, len(data)) + data)

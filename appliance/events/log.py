@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from appliance.calls.events import Event, Speaker, TurnTaken
+from appliance.calls.events import Event, RecordingStarted, Speaker, TurnTaken
 from appliance.events.encoding import encode
 from appliance.storage.spool import Spool
 
@@ -35,6 +35,7 @@ class CallLog:
 
     Attributes:
         next_seq: the next event's number.
+        part: of the call, as in `TurnTaken`: one more than others have left something of.
         turns: how many turns were taken so far.
         caller_turn: the number of the caller's last; 0 before they have said or keyed anything.
     """
@@ -43,6 +44,7 @@ class CallLog:
         self.call_id = call_id
         self.organisation_id = organisation_id
         self.next_seq = 1
+        self.part = 1
         self.turns = 0
         self.caller_turn = 0
         self._log = log
@@ -50,6 +52,8 @@ class CallLog:
     def continue_after(self, past: Sequence[Event]) -> None:
         """Number on from what other sessions recorded of this call."""
         self.next_seq = max((event.seq for event in past), default=0) + 1
+        heard = (event for event in past if isinstance(event, RecordingStarted | TurnTaken))
+        self.part = max((one.part for one in heard), default=0) + 1
         taken = [event for event in past if isinstance(event, TurnTaken)]
         self.turns = max((one.turn for one in taken), default=0)
         callers = (one.turn for one in taken if one.speaker is Speaker.CALLER)
@@ -60,7 +64,9 @@ class CallLog:
         self.turns += 1
         if speaker is Speaker.CALLER:
             self.caller_turn = self.turns
-        return self.record(TurnTaken, turn=self.turns, speaker=speaker, text=text, **fields)
+        return self.record(
+            TurnTaken, turn=self.turns, speaker=speaker, text=text, part=self.part, **fields
+        )
 
     def record(self, kind: type[AnyEvent], **fields: Any) -> AnyEvent:
         """Append an event of this call and return it: ``log.record(CallStarted, did=...)``."""

@@ -37,7 +37,7 @@ _FRESH = """
 _CALLS = """
     INSERT INTO calls AS c (
         organisation_id, call_id, first_event_at, last_event_at, last_seq,
-        started_at, did, caller_number, caller_name, sample_rate_hz, recording,
+        started_at, did, caller_number, caller_name, sample_rate_hz,
         controller, controller_seq, times_resumed, ended_at, outcome, cause, how, talked_ms)
     SELECT organisation_id, call_id, min(at), max(at), max(seq),
            min(at) FILTER (WHERE kind = 'call_started'),
@@ -45,7 +45,6 @@ _CALLS = """
            min(data ->> 'caller_number') FILTER (WHERE kind = 'call_started'),
            min(data ->> 'caller_name') FILTER (WHERE kind = 'call_started'),
            min((data ->> 'sample_rate_hz')::int) FILTER (WHERE kind = 'call_started'),
-           min(data ->> 'recording') FILTER (WHERE kind = 'call_started'),
            (array_agg(data ->> 'controller' ORDER BY seq DESC)
                FILTER (WHERE kind IN ('call_started', 'call_resumed')))[1],
            coalesce(max(seq) FILTER (WHERE kind IN ('call_started', 'call_resumed')), 0),
@@ -65,7 +64,6 @@ _CALLS = """
         caller_number = coalesce(c.caller_number, excluded.caller_number),
         caller_name = coalesce(c.caller_name, excluded.caller_name),
         sample_rate_hz = coalesce(c.sample_rate_hz, excluded.sample_rate_hz),
-        recording = coalesce(c.recording, excluded.recording),
         controller = CASE WHEN excluded.controller_seq > c.controller_seq
                           THEN excluded.controller ELSE c.controller END,
         controller_seq = greatest(c.controller_seq, excluded.controller_seq),
@@ -106,13 +104,20 @@ _LEGS = """
 
 _TURNS = """
     INSERT INTO turns (organisation_id, call_id, event_id, seq, at, turn, speaker, text, source,
-                       started_ms, ended_ms, confidence, interrupted, delays_ms, model)
+                       part, started_ms, ended_ms, confidence, interrupted, delays_ms, model)
     SELECT organisation_id, call_id, event_id, seq, at, (data ->> 'turn')::int,
            data ->> 'speaker', data ->> 'text', data ->> 'source',
+           coalesce((data ->> 'part')::int, 1),
            (data ->> 'started_ms')::int, (data ->> 'ended_ms')::int,
            coalesce((data ->> 'confidence')::float8, 0), (data ->> 'interrupted')::boolean,
            data -> 'delays_ms', data ->> 'model'
     FROM fresh WHERE kind = 'turn_taken'
+"""
+
+_RECORDINGS = """
+    INSERT INTO recordings (organisation_id, call_id, event_id, seq, at, part, path)
+    SELECT organisation_id, call_id, event_id, seq, at, (data ->> 'part')::int, data ->> 'path'
+    FROM fresh WHERE kind = 'recording_started'
 """
 
 _DECISIONS = """
@@ -168,6 +173,7 @@ _PROJECTIONS = {
     "of_calls": _CALLS,
     "of_legs": _LEGS,
     "of_turns": _TURNS,
+    "of_recordings": _RECORDINGS,
     "of_decisions": _DECISIONS,
     "of_transfers": _TRANSFERS,
     "of_messages": _MESSAGES,

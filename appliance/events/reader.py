@@ -38,7 +38,6 @@ class CallSummary:
     caller_number: str | None
     caller_name: str | None
     controller: str | None
-    recording: str | None
     times_resumed: int
     ended_at: datetime | None
     outcome: str | None
@@ -62,7 +61,7 @@ class LegRecord:
 
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
-    """Something said or keyed; times in milliseconds of audio since the answer."""
+    """Something said or keyed; times in milliseconds of audio since its part of the call began."""
 
     seq: int
     at: datetime
@@ -70,12 +69,22 @@ class TurnRecord:
     speaker: str
     text: str
     source: str
+    part: int
     started_ms: int
     ended_ms: int
     confidence: float
     interrupted: bool
     delays_ms: dict[str, float]
     model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRecord:
+    """A recording of one part of the call, begun ``at``."""
+
+    at: datetime
+    part: int
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,7 @@ class CallRecord:
     call: CallSummary
     legs: tuple[LegRecord, ...]
     turns: tuple[TurnRecord, ...]
+    recordings: tuple[RecordingRecord, ...]
     decisions: tuple[DecisionRecord, ...]
     transfers: tuple[TransferRecord, ...]
     messages: tuple[MessageRecord, ...]
@@ -185,6 +195,7 @@ def call_record(database: Database, organisation_id: str, call_id: str) -> CallR
             call=_rows(CallSummary, [call])[0],
             legs=of.parts(LegRecord, models.Leg, models.Leg.started_at.nulls_first()),
             turns=of.parts(TurnRecord, models.Turn, models.Turn.seq),
+            recordings=of.parts(RecordingRecord, models.Recording, models.Recording.seq),
             decisions=of.parts(DecisionRecord, models.Decision, models.Decision.seq),
             transfers=of.parts(TransferRecord, models.Transfer, models.Transfer.transfer),
             messages=of.parts(MessageRecord, models.Message, models.Message.seq),

@@ -16,6 +16,7 @@ from appliance.calls.events import (
     MediaLost,
     MessageTaken,
     OrderAnswered,
+    RecordingStarted,
     StageFailed,
     TransferEnded,
     TransferStarted,
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 _TOLD: Mapping[type[Event], tuple[str, ...]] = {
     CallStarted: ("controller", "did", "sample_rate_hz"),
     CallResumed: ("controller", "reason"),
+    RecordingStarted: ("part",),
     MediaLost: ("silent_ms",),
     TurnTaken: ("turn", "speaker", "source", "confidence", "interrupted", "delays_ms", "model"),
     StageFailed: ("stage", "fallback"),

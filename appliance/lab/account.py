@@ -56,7 +56,7 @@ class CallAccount:
     Attributes:
         outcome: how it ended, empty while it goes on.
         how: the same as a sentence.
-        recording: path of the recording, empty when there is none.
+        recording: path of the first recording, empty when there is none.
         caller_name: as it was kept.
     """
 

@@ -47,7 +47,7 @@ class DatabaseRecords:
                 MessageAccount(m.target_name, m.caller_name, m.callback_number, m.text, m.urgent)
                 for m in record.messages
             ),
-            recording=record.call.recording or "",
+            recording=record.recordings[0].path if record.recordings else "",
             caller_name=record.call.caller_name or "",
         )
 

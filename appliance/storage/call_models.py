@@ -95,7 +95,6 @@ class Call(OfOrganisation, Base):
     controller: Mapped[str | None]
     controller_seq: Mapped[int] = mapped_column(server_default=text("0"))
     sample_rate_hz: Mapped[int | None]
-    recording: Mapped[str | None]
     times_resumed: Mapped[int] = mapped_column(server_default=text("0"))
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
@@ -172,12 +171,22 @@ class Turn(_OfEvent, Base):
     speaker: Mapped[str]
     text: Mapped[str]
     source: Mapped[str]
+    part: Mapped[int] = mapped_column(server_default="1")
     started_ms: Mapped[int]
     ended_ms: Mapped[int]
     confidence: Mapped[float]
     interrupted: Mapped[bool]
     delays_ms: Mapped[dict[str, Any]]
     model: Mapped[str]
+
+
+class Recording(_OfEvent, Base):
+    """A recording of one part of a call; fields as in ``appliance.calls.events``."""
+
+    __tablename__ = "recordings"
+
+    part: Mapped[int]
+    path: Mapped[str]
 
 
 class Decision(_OfEvent, Base):

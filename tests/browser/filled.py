@@ -27,7 +27,8 @@ class Filled:
     """The application, and what is in it.
 
     Attributes:
-        samples: something for every parameter of a path; ``recorded`` is a call with a recording.
+        samples: something for every parameter of a path; ``recorded`` is a call with a recording
+            and ``taken_over`` one in two parts.
         owner: cookies of the owner, who is signed in.
     """
 
@@ -49,6 +50,7 @@ def filled(database: Database, chromium: Browser, work: Path) -> Iterator[Filled
     )  # fmt: skip
     store_calls(database, tenant, _OVER, _GOING_ON, _TURNS)
     samples["recorded"] = store_recorded(database, tenant, config.recordings)
+    samples["taken_over"] = store_taken_over(database, tenant, config.recordings)
     with served(database, config) as url:
         with window(chromium, url) as visitor:
             visitor.sign_in(tenant.emails[Role.OWNER])
@@ -83,9 +85,21 @@ def store_calls(database: Database, tenant: Tenant, over: int, going_on: int, tu
 
 def store_recorded(database: Database, tenant: Tenant, recordings: Path) -> str:
     """A call with a recording; its id."""
+    return _store_recorded(database, tenant, recordings, "call.wav")
+
+
+def store_taken_over(database: Database, tenant: Tenant, recordings: Path) -> str:
+    """A call in two parts, each with its recording; its id."""
+    return _store_recorded(database, tenant, recordings, "taken.wav", "taken-2.wav")
+
+
+def _store_recorded(database: Database, tenant: Tenant, recordings: Path, *names: str) -> str:
     folder = recordings / "2026-05-04"
-    folder.mkdir(parents=True)
-    write_wav(folder / "call.wav", tone(8000, 4.0), 8000, channels=2)
-    recording = f"/elsewhere/{folder.name}/call.wav"
-    made = Made(at=TestClock()(), said=["sales please"] * 3, recording=recording)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        write_wav(folder / name, tone(8000, 4.0), 8000, channels=2)
+    made = Made(
+        at=TestClock()(), said=["sales please"] * 3,
+        recordings=[f"/elsewhere/{folder.name}/{name}" for name in names],
+    )  # fmt: skip
     return store(database, tenant.organisation_id, made)[0]

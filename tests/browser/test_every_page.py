@@ -18,6 +18,7 @@ _GRAVE = ("serious", "critical")
 PAGES = [route for route in all_routes() if route.kind is Kind.PAGE and route.method == "GET"]
 _MORE = {
     "a call with a recording": "/calls/{recorded}",
+    "a call in two parts": "/calls/{taken_over}",
     "live as rows": "/live?view=rows",
     "a search": "/calls?words=sales",
     "nothing found": "/calls?words=zebra",

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.calls.directory import Did, Directory, Person
 from appliance.calls.errors import ConfigurationError
-from appliance.calls.events import CallEnded, CallStarted, MessageTaken
+from appliance.calls.events import CallEnded, CallStarted, MessageTaken, RecordingStarted
 from appliance.controller.voicemail import VoicemailCollector
 from appliance.lab.freeswitch.instance import RealFreeSwitch
 from appliance.lab.freeswitch.phone import SipPhone
@@ -189,13 +189,13 @@ def assert_message_is_collected(switch: RealFreeSwitch, mailbox: str, number: st
         lambda: [house], lambda *_: [], now=lambda: time.time() + 60,
     )  # fmt: skip
     assert collector.look() == 1
-    [started], [message], [ended] = (
-        kept.of(kind) for kind in (CallStarted, MessageTaken, CallEnded)
+    [started], [recording], [message], [ended] = (
+        kept.of(kind) for kind in (CallStarted, RecordingStarted, MessageTaken, CallEnded)
     )  # fmt: skip
     assert (started.caller_number, started.did) == (number, DID if number == CALLER else mailbox)
     assert message.target_name == "Somebody"
     assert ended.talked_ms >= 1000
-    assert stereo_rate(Path(started.recording).read_bytes()) == 8000
+    assert stereo_rate(Path(recording.path).read_bytes()) == 8000
 
 
 def _recorded(path: Path) -> bytes:

@@ -2,7 +2,9 @@
 
 import json
 import time
+import wave
 from collections.abc import Callable
+from pathlib import Path
 
 import gevent
 import pytest
@@ -64,6 +66,11 @@ def is_whole(events: list[Event]) -> bool:
     )
 
 
+def recorded_ms(path: Path) -> int:
+    with wave.open(str(path), "rb") as file:
+        return file.getnframes() * 1000 // file.getframerate()
+
+
 def story(events: list[Event]) -> str:
     return "\n".join(f"{event.seq:4} {event.at:%H:%M:%S.%f} {event.kind}" for event in events)
 
@@ -118,6 +125,16 @@ def test_a_call_that_another_controller_took_up_is_one_call(on_bench: Playing) -
     [started] = [event for event in events if isinstance(event, CallStarted)]
     [resumed] = [event for event in events if isinstance(event, CallResumed)]
     assert (started.controller, resumed.controller) == ("controller-1", "controller-2")
+    lab = on_bench.lab
+    record = call_record(lab.database, lab.directory.organisation_id, call.call_id)
+    assert record is not None
+    assert [recording.part for recording in record.recordings] == [1, 2]
+    for recording in record.recordings:
+        lasts_ms = recorded_ms(Path(recording.path))
+        turns = [turn for turn in record.turns if turn.part == recording.part]
+        assert turns
+        # What a second of the disk's had not reached when its controller was killed is lost.
+        assert all(turn.ended_ms <= lasts_ms + 1000 for turn in turns), (turns, lasts_ms)
 
 
 def test_a_call_that_every_controller_died_on_is_closed_once(on_bench: Playing) -> None:

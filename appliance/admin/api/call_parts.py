@@ -1,5 +1,7 @@
-"""Parts of one call over the API: turns, decisions, recording, notes and labels."""
+"""Parts of one call over the API: turns, decisions, recordings, notes and labels."""
 
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -51,12 +53,32 @@ class LabelList(BaseModel):
     items: list[str]
 
 
+class RecordingOut(BaseModel):
+    """A recording of one part of a call."""
+
+    part: int = Field(description="counted from 1: a controller that takes a call up begins one")
+    at: datetime = Field(description="when it began")
+    duration_ms: int
+
+
+class RecordingList(BaseModel):
+    """A call's recordings in order."""
+
+    items: list[RecordingOut]
+
+
 class WaveformOut(BaseModel):
     """How loud each side of a recording was: peaks of equal stretches, 0 to 1."""
 
     duration_ms: int
     caller: list[float]
     appliance: list[float]
+
+
+class PartQuery(Model):
+    """One of a call's recordings."""
+
+    part: int | None = Field(None, ge=1, le=2**31 - 1, description="the first when left out")
 
 
 class NoteIn(Model):
@@ -97,13 +119,38 @@ async def decisions(visit: Visit) -> Answer:
     return DecisionList(items=[DecisionOut.model_validate(item) for item in record.decisions])
 
 
-async def recording(visit: Visit) -> Answer:
-    """The recording as WAV, stereo: the caller left, the appliance right. Ranges are understood."""
+async def recordings(visit: Visit) -> Answer:
+    """The recordings that can be heard."""
     record = await record_of(visit)
-    recordings = visit.request.config_dict[RECORDINGS]
-    path = await visit.run(lambda: recordings.find(record.call.recording))
+    held = visit.request.config_dict[RECORDINGS]
+    sounds = await visit.run(lambda: held.heard(record.recordings))
+    return RecordingList(
+        items=[
+            RecordingOut(part=one.part, at=one.at, duration_ms=sound.duration_ms)
+            for one, sound in sounds
+        ]
+    )
+
+
+async def _file(visit: Visit) -> Path:
+    """The recording that is asked for.
+
+    Raises:
+        Problem: there is no such call, or no such recording of it.
+    """
+    record, part = await record_of(visit), visit.query.part
+    held = visit.request.config_dict[RECORDINGS]
+    named = [one.path for one in record.recordings if part in (None, one.part)]
+    path = await visit.run(lambda: next(filter(None, map(held.find, named)), None))
     if path is None:
         raise not_found("recording")
+    return path
+
+
+async def recording(visit: Visit) -> Answer:
+    """The recording as WAV, stereo: the caller left, the appliance right. Ranges are understood."""
+    path = await _file(visit)
+    recordings = visit.request.config_dict[RECORDINGS]
     call_id, clock_s = visit.params.call_id, visit.services.clock_s()
     if recordings.first_look(visit.who.key, call_id, clock_s):
         await visit.database(
@@ -112,16 +159,15 @@ async def recording(visit: Visit) -> Answer:
     response = web.FileResponse(path)
     response.content_type = "audio/wav"
     name = "".join(c if c.isalnum() or c in "-_." else "_" for c in call_id)[:80]
-    response.headers["Content-Disposition"] = f'inline; filename="call-{name}.wav"'
+    part = f"-part-{visit.query.part}" if visit.query.part else ""
+    response.headers["Content-Disposition"] = f'inline; filename="call-{name}{part}.wav"'
     return response
 
 
 async def waveform(visit: Visit) -> Answer:
     """How loud each side was."""
-    record = await record_of(visit)
-    recordings = visit.request.config_dict[RECORDINGS]
-    path = await visit.run(lambda: recordings.find(record.call.recording))
-    found = await visit.run(lambda: recordings.waveform(path)) if path else None
+    path = await _file(visit)
+    found = await visit.run(lambda: visit.request.config_dict[RECORDINGS].waveform(path))
     if found is None:
         raise not_found("recording")
     return WaveformOut(
@@ -201,13 +247,19 @@ ROUTES = (
         response=DecisionList, summary="What was decided in a call, and why", **_LOOKED,
     ),
     api(
+        "GET", "/calls/{call_id}/recordings", "api_recordings", recordings,
+        may(Permission.RECORDINGS_READ), response=RecordingList,
+        summary="A call's recordings: one, and one more for each time it was taken up again",
+        **_OF_CALL,
+    ),
+    api(
         "GET", "/calls/{call_id}/recording", "api_recording", recording,
-        may(Permission.RECORDINGS_READ), media="audio/wav",
+        may(Permission.RECORDINGS_READ), query=PartQuery, media="audio/wav",
         summary="A call's recording: WAV, the caller left and the appliance right", **_OF_CALL,
     ),
     api(
         "GET", "/calls/{call_id}/waveform", "api_waveform", waveform,
-        may(Permission.RECORDINGS_READ), response=WaveformOut,
+        may(Permission.RECORDINGS_READ), query=PartQuery, response=WaveformOut,
         summary="How loud each side of a recording was", **_OF_CALL,
     ),
     api(

@@ -93,7 +93,7 @@ class CallLineOut(CallOut):
 
 
 class TurnOut(_FromRow):
-    """Something said or keyed; times in milliseconds of audio since the answer."""
+    """Something said or keyed; times in milliseconds of audio since its part of the call began."""
 
     seq: int
     at: datetime
@@ -101,6 +101,7 @@ class TurnOut(_FromRow):
     speaker: str
     text: str
     source: str
+    part: int = Field(description="of the call, counted from 1: the recording it is heard in")
     started_ms: int
     ended_ms: int
     confidence: float

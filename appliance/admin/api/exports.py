@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from appliance.admin.annotations import labels_of, notes_of
 from appliance.admin.api.calls import CallLineOut, CallParams, CallRecordOut, record_of
 from appliance.admin.archives import Archive
 from appliance.admin.call_filters import CallFilter, FilterQuery, Sort
-from appliance.admin.call_queries import CallLine, find_calls, lines_of
+from appliance.admin.call_queries import CallLine, find_calls, lines_of, recordings_of
 from appliance.admin.exports import LIST_HEADINGS, TURN_HEADINGS, csv_lines, list_row, turn_rows
 from appliance.admin.recordings import RECORDINGS, Recordings
 from appliance.admin.roles import Permission
@@ -56,7 +57,8 @@ async def list_audio(visit: Visit) -> Answer:
     response = await _begin(visit, _ZIP, "recordings.zip")
     archive, left = Archive(), _MOST_RECORDINGS
     async for lines in _batches(visit, _MOST_CALLS):
-        named = [line.call.recording for line in lines]
+        ids = [line.call.call_id for line in lines]
+        named = await visit.database(partial(_recordings, visit.who.organisation_id, ids))
         paths = await visit.run(partial(_found, recordings, named))
         for path in paths[:left]:
             pieces = archive.add(path)
@@ -70,7 +72,11 @@ async def list_audio(visit: Visit) -> Answer:
     return response
 
 
-def _found(recordings: Recordings, named: Sequence[str | None]) -> list[Path]:
+def _recordings(organisation: UUID, ids: Sequence[str], db: Session) -> list[str]:
+    return recordings_of(db, organisation, ids)
+
+
+def _found(recordings: Recordings, named: Sequence[str]) -> list[Path]:
     return [path for path in map(recordings.find, named) if path is not None]
 
 

@@ -18,7 +18,7 @@ from appliance.admin.charts.bars import bars
 from appliance.admin.charts.frame import Caption, Series
 from appliance.admin.charts.sound import waveform
 from appliance.admin.problems import Problem, not_found
-from appliance.admin.recordings import RECORDINGS, Recordings, Waveform
+from appliance.admin.recordings import RECORDINGS
 from appliance.admin.rendering import duration
 from appliance.admin.roles import Permission
 from appliance.admin.routing import Answer, may, page
@@ -92,24 +92,20 @@ async def show_call(visit: Visit) -> Answer:
     """One call; looking at it is noted in the audit log."""
     record = await record_of(visit)
     beside = await visit.database(lambda db: _beside(db, visit))
-    sound = None
+    heard = []
     if visit.who.may(Permission.RECORDINGS_READ):
         recordings = visit.request.config_dict[RECORDINGS]
-        sound = await visit.run(lambda: _sound(recordings, record.call.recording))
+        heard = await visit.run(lambda: recordings.heard(record.recordings))
     steps = timeline(record)
     number = record.call.caller_number or ""
     return visit.page(
         "call.html", record=record, call=record.call, timeline=steps[:_MOST_STEPS],
         more_turns=len(steps) > _MOST_STEPS, labels=beside.labels,
         known_labels=beside.known_labels, notes=beside.notes, history=beside.history,
-        listening=sound, waveform=waveform(sound) if sound else "", delays=delays_of(record),
+        sounds=[(one, sound.duration_ms, waveform(sound)) for one, sound in heard],
+        heard_parts={one.part for one, _ in heard}, delays=delays_of(record),
         same_number=number[:200] if digits_of(number) else "",
     )  # fmt: skip
-
-
-def _sound(recordings: Recordings, recorded: str | None) -> Waveform | None:
-    path = recordings.find(recorded)
-    return recordings.waveform(path) if path is not None else None
 
 
 def _beside(db: Session, visit: Visit) -> _Beside:

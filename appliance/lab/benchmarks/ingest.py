@@ -19,6 +19,7 @@ from appliance.calls.events import (
     Event,
     LegEnded,
     Outcome,
+    RecordingStarted,
     Speaker,
     TurnTaken,
 )
@@ -89,8 +90,9 @@ def a_call(directory: Directory) -> list[Event]:
     call = _Recorded(directory.organisation_id)
     call.record(
         CallStarted, did=DID, caller_number="+15550123", caller_name="Maria",
-        controller="controller-1", recording=f"var/recordings/{call.call_id}.wav",
+        controller="controller-1",
     )  # fmt: skip
+    call.record(RecordingStarted, part=1, path=f"var/recordings/{call.call_id}.wav")
     now = datetime.now(UTC)
     call.carry_out(conversation, conversation.begin(now))
     for _ in range(_QUESTIONS):

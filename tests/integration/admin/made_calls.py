@@ -1,6 +1,6 @@
 """Calls of a few seconds with the facts that a test needs, stored as a controller's are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,10 +9,12 @@ from uuid import uuid4
 from appliance.calls.decision import Action, Decision, Intent, Priority
 from appliance.calls.events import (
     CallEnded,
+    CallResumed,
     CallStarted,
     DecisionMade,
     Event,
     Outcome,
+    RecordingStarted,
     Speaker,
     TransferEnded,
     TransferStarted,
@@ -27,7 +29,10 @@ BEGAN = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
 @dataclass(kw_only=True)
 class Made:
-    """A call. ``said`` are the caller's turns; ``delays_ms`` go with the answer to each."""
+    """A call. ``said`` are the caller's turns, a second each; ``delays_ms`` go with the answers.
+
+    ``recordings`` are one for each part of the call; in each of them everything is said once more.
+    """
 
     at: datetime = BEGAN
     number: str = "+4930111"
@@ -43,7 +48,7 @@ class Made:
     lasts: timedelta = timedelta(seconds=60)
     confidence: float = 0.9
     delays_ms: dict[str, float] = field(default_factory=dict)
-    recording: str = ""
+    recordings: Sequence[str] = ()
 
     def events(self, organisation_id: str) -> list[Event]:
         """What a controller records of it."""
@@ -60,22 +65,14 @@ class Made:
 
         add(
             CallStarted, did=self.did, caller_number=self.number, caller_name=self.name,
-            controller="one", recording=self.recording,
+            controller="one",
         )  # fmt: skip
-        for place, words in enumerate(self.said):
-            add(
-                TurnTaken, turn=2 * place + 1, speaker=Speaker.CALLER, text=words,
-                confidence=self.confidence, delays_ms={"endpoint": 300.0, "transcribe": 50.0},
-            )  # fmt: skip
-            decision = Decision(
-                words, Intent.TRANSFER, Action.TRANSFER, priority=self.priority, labels=self.labels
-            )
-            add(DecisionMade, turn=2 * place + 1, decision=decision.as_dict())
-            add(
-                TurnTaken, turn=2 * place + 2, speaker=Speaker.APPLIANCE, text="One moment.",
-                source="prompt",
-                delays_ms={"endpoint": 300.0, "transcribe": 50.0, **self.delays_ms},
-            )  # fmt: skip
+        for part in range(1, max(len(self.recordings), 1) + 1):
+            if part > 1:
+                add(CallResumed, controller="two", reason="take-over")
+            if self.recordings:
+                add(RecordingStarted, part=part, path=self.recordings[part - 1])
+            self._talk(add, part)
         if self.target:
             add(
                 TransferStarted, transfer=1, target_id=self.target, target_name="Somebody",
@@ -88,6 +85,24 @@ class Made:
                 how="hung up", talked_ms=int(self.lasts.total_seconds() * 1000),
             )  # fmt: skip
         return found
+
+    def _talk(self, add: Callable[..., None], part: int) -> None:
+        for place, words in enumerate(self.said):
+            turn = 2 * ((part - 1) * len(self.said) + place) + 1
+            times = {"started_ms": 1000 * place, "ended_ms": 1000 * place + 400}
+            add(
+                TurnTaken, turn=turn, speaker=Speaker.CALLER, text=words, part=part, **times,
+                confidence=self.confidence, delays_ms={"endpoint": 300.0, "transcribe": 50.0},
+            )  # fmt: skip
+            decision = Decision(
+                words, Intent.TRANSFER, Action.TRANSFER, priority=self.priority, labels=self.labels
+            )
+            add(DecisionMade, turn=turn, decision=decision.as_dict())
+            add(
+                TurnTaken, turn=turn + 1, speaker=Speaker.APPLIANCE, text="One moment.", part=part,
+                started_ms=1000 * place + 500, ended_ms=1000 * place + 900, source="prompt",
+                delays_ms={"endpoint": 300.0, "transcribe": 50.0, **self.delays_ms},
+            )  # fmt: skip
 
 
 def store(

@@ -42,7 +42,7 @@ def recorded(database: Database, tenant: Tenant, config: AdminConfig) -> str:
     folder = config.recordings / "2026-05-04"
     folder.mkdir(parents=True)
     (folder / "c.wav").write_bytes(_WAV)
-    made = Made(recording="/elsewhere/2026-05-04/c.wav", delays_ms={"decide": 4, "reply": 500})
+    made = Made(recordings=["/elsewhere/2026-05-04/c.wav"], delays_ms={"decide": 4, "reply": 500})
     return store(database, tenant.organisation_id, made)[0]
 
 
@@ -79,6 +79,64 @@ def test_a_recording_is_played_in_pieces_and_noted_once(
     assert _actions(database, tenant).count("recording.listened_to") == 1
 
 
+def test_every_part_of_a_call_is_listed_marked_and_played(
+    on_site: OnSite, tenant: Tenant, other_tenant: Tenant, database: Database, config: AdminConfig
+) -> None:
+    """The first controller's recording is gone, so the call's first is that of the second."""
+    folder = config.recordings / "2026-05-04"
+    folder.mkdir(parents=True)
+    sounds = {2: wav.header(8000, 2, 4 * 8000) + _FRAME * 8000,
+              3: wav.header(8000, 2, 4 * 16000) + _FRAME * 16000}  # fmt: skip
+    for part, sound in sounds.items():
+        (folder / f"c-{part}.wav").write_bytes(sound)
+    named = ["2026-05-04/c.wav", "/elsewhere/2026-05-04/c-2.wav", "2026-05-04/c-3.wav"]
+    call_id = store(database, tenant.organisation_id, Made(recordings=named), split=True)[0]
+    path = f"/api/v1/calls/{call_id}"
+
+    async def check(site: Site) -> None:
+        async with site.signed_in(tenant.emails[Role.SUPERVISOR]) as browser:
+            items = (await browser.get(f"{path}/recordings")).json()["items"]
+            assert [(item["part"], item["duration_ms"]) for item in items] == [(2, 1000), (3, 2000)]
+            for query, status, sound in (("?part=3", 200, sounds[3]), ("", 200, sounds[2])):
+                async with browser.http.get(f"{site.url}{path}/recording{query}") as whole:
+                    assert (whole.status, await whole.read()) == (status, sound)
+            headers = {"Range": "bytes=100-199"}
+            address = f"{site.url}{path}/recording?part=3"
+            async with browser.http.get(address, headers=headers) as piece:
+                assert (piece.status, await piece.read()) == (206, sounds[3][100:200])
+            assert (await browser.get(f"{path}/waveform?part=3")).json()["duration_ms"] == 2000
+            for part, status in (("1", 404), ("4", 404), ("0", 422), ("x", 422)):
+                for name in ("recording", "waveform"):
+                    assert (await browser.get(f"{path}/{name}?part={part}")).status == status
+            turns = (await browser.get(f"{path}/turns")).json()["items"]
+            assert [(turn["part"], turn["started_ms"]) for turn in turns] == [
+                (part, begins) for part in (1, 2, 3) for begins in (0, 500)
+            ]
+            page = (await browser.get(f"/calls/{call_id}")).text
+            players = page.index(f'src="{path}/recording?part=2"'), page.index("?part=3")
+            assert players == tuple(sorted(players))
+            assert page.count("<audio") == 2
+            assert [page.count(f'<li class="part muted small">Part {n}<') for n in (1, 2, 3)] == [
+                0, 1, 1
+            ]  # fmt: skip
+            assert [page.count(f'data-part="{part}" data-from=') for part in (1, 2, 3)] == [0, 2, 2]
+            async with browser.http.get(site.url + "/api/v1/exports/recordings.zip") as answer:
+                archive = zipfile.ZipFile(io.BytesIO(await answer.read()))
+            assert archive.namelist() == ["2026-05-04/c-2.wav", "2026-05-04/c-3.wav"]
+            turns = (await browser.get(f"{path}/export.csv")).text
+            assert [row["part"] for row in csv.DictReader(io.StringIO(turns))] == list("112233")
+        async with site.signed_in(tenant.emails[Role.RECEPTIONIST]) as browser:
+            assert "<audio" not in (await browser.get(f"/calls/{call_id}")).text
+            for name in ("recordings", "recording?part=3", "waveform?part=3"):
+                assert (await browser.get(f"{path}/{name}")).status == 403
+        async with site.signed_in(other_tenant.emails[Role.OWNER]) as browser:
+            for name in ("recordings", "recording?part=3", "waveform?part=3"):
+                assert (await browser.get(f"{path}/{name}")).status == 404
+
+    on_site(check)
+    assert _actions(database, tenant).count("recording.listened_to") == 1
+
+
 @pytest.mark.parametrize(
     "named",
     ["/etc/passwd", "../../secret.wav", "2026-05-04/../../secret.wav", "2026-05-04/link.wav",
@@ -93,7 +151,7 @@ def test_no_file_outside_the_folder_is_served(
     secret = config.recordings.parent / "secret.wav"
     secret.write_bytes(_WAV)
     os.symlink(secret, folder / "link.wav")
-    call_id = store(database, tenant.organisation_id, Made(recording=named))[0]
+    call_id = store(database, tenant.organisation_id, Made(recordings=[named]))[0]
 
     async def check(site: Site) -> None:
         async with site.signed_in(tenant.emails[Role.OWNER]) as browser:

@@ -168,7 +168,8 @@ def test_voicemail_is_among_the_calls_once_a_controller_is_back(
     assert [(m.target_name, m.callback_number) for m in record.messages] == [
         ("Anna Jones", "4915111")
     ]
-    assert Path(record.call.recording or "").is_relative_to(tmp_path / "back" / "recordings")
+    [recording] = record.recordings
+    assert Path(recording.path).is_relative_to(tmp_path / "back" / "recordings")
     assert not list(left.parent.iterdir())
 
 

@@ -14,7 +14,14 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from appliance.calls.events import CallResumed, Event, TurnTaken, from_record
+from appliance.calls.events import (
+    CallResumed,
+    Event,
+    RecordingStarted,
+    Speaker,
+    TurnTaken,
+    from_record,
+)
 from appliance.events.encoding import encode
 from appliance.events.log import CallLog, EventLog
 from appliance.events.reader import (
@@ -124,14 +131,21 @@ def test_any_order_in_any_pieces_and_twice_gives_the_same_record(
 def test_a_take_over_is_seen_in_the_call(database: Database, organisation: str) -> None:
     events = whole_call(organisation)
     call_id = events[0].call_id
-    resumed = CallResumed(
-        call_id=call_id, organisation_id=organisation, seq=12, controller="two", reason="take-over"
-    )
-    store_events(database, _lines([resumed]))
+    base: dict[str, Any] = {"call_id": call_id, "organisation_id": organisation}
+    resumed = [
+        CallResumed(**base, seq=12, controller="two", reason="take-over"),
+        RecordingStarted(**base, seq=13, part=2, path="c-2.wav"),
+        TurnTaken(**base, seq=14, turn=3, speaker=Speaker.APPLIANCE, text="Sorry.", part=2),
+    ]
+    events.append(RecordingStarted(**base, seq=1, part=1, path="c.wav"))
+    for event in reversed(resumed):
+        store_events(database, _lines([event]))
     store_events(database, _lines(events))
     record = call_record(database, organisation, call_id)
     assert record is not None
     assert (record.call.controller, record.call.times_resumed) == ("two", 1)
+    assert [(one.part, one.path) for one in record.recordings] == [(1, "c.wav"), (2, "c-2.wav")]
+    assert [turn.part for turn in record.turns] == [1, 1, 2]
 
 
 def test_calls_are_listed_newest_first_in_pages_and_open_ones_apart(

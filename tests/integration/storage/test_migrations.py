@@ -83,6 +83,52 @@ def test_greetings_become_those_of_personas_and_back(empty_url: str) -> None:
         assert connection.execute("SELECT greeting FROM organisations").fetchall() == [("Hi.",)]
 
 
+def test_recordings_move_into_a_table_of_their_own_and_back(empty_url: str) -> None:
+    config = alembic_config(empty_url)
+    command.upgrade(config, "0011")
+    organisation = uuid4()
+    as_organisation = "SELECT set_config('appliance.organisation_id', %s, true)"
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(as_organisation, [str(organisation)])
+        connection.execute(
+            "INSERT INTO organisations (organisation_id, name) VALUES (%s, 'C')", [organisation]
+        )
+        connection.execute(
+            "INSERT INTO calls (organisation_id, call_id, first_event_at, last_event_at, last_seq,"
+            " recording, times_resumed) VALUES (%(id)s, 'c', now(), now(), 4, 'c.wav', 1),"
+            " (%(id)s, 'silent', now(), now(), 1, '', 0)",
+            {"id": organisation},
+        )
+        connection.execute(
+            "INSERT INTO events (event_id, organisation_id, call_id, seq, at, kind, data)"
+            " SELECT gen_random_uuid(), %s, call_id, seq, now(), kind, data::jsonb FROM (VALUES"
+            """ ('c', 1, 'call_started', '{"recording": "c.wav"}'),"""
+            """ ('c', 3, 'call_resumed', '{}'),"""
+            """ ('silent', 1, 'call_started', '{"recording": ""}')"""
+            ") AS held (call_id, seq, kind, data)",
+            [organisation],
+        )
+        connection.execute(
+            "INSERT INTO turns (organisation_id, call_id, event_id, seq, at, turn, speaker, text,"
+            " source, started_ms, ended_ms, confidence, interrupted, delays_ms, model)"
+            " SELECT %s, 'c', gen_random_uuid(), seq, now(), 1, 'caller', '', 'speech', 0, 0, 1,"
+            " false, '{}', '' FROM (VALUES (2), (4)) AS taken (seq)",
+            [organisation],
+        )
+    migrate(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(as_organisation, [str(organisation)])
+        held = connection.execute("SELECT call_id, seq, part, path FROM recordings").fetchall()
+        assert held == [("c", 1, 1, "c.wav")]
+        parts = connection.execute("SELECT seq, part FROM turns ORDER BY seq").fetchall()
+        assert parts == [(2, 1), (4, 2)]
+    command.downgrade(config, "0011")
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(as_organisation, [str(organisation)])
+        held = connection.execute("SELECT call_id, recording FROM calls ORDER BY 1").fetchall()
+        assert held == [("c", "c.wav"), ("silent", None)]
+
+
 def test_models_and_migrations_agree(empty_url: str) -> None:
     migrate(empty_url)
     engine = create_engine(sqlalchemy_url(empty_url))

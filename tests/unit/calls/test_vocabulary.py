@@ -147,6 +147,7 @@ def test_what_a_cause_means_for_the_caller() -> None:
 EVENTS = (
     events.CallStarted(**CALL, did="1", caller_number="2", caller_name="B\nob", controller="c"),
     events.CallResumed(**CALL, controller="b", reason="take-over"),
+    events.RecordingStarted(**CALL, part=2, path="2026-05-04/c-2.wav"),
     events.MediaLost(**CALL, silent_ms=3000),
     events.WordsHeard(**CALL, text="I would like"),
     events.TurnTaken(**CALL, turn=1, speaker=events.Speaker.CALLER, text="häl\u2028lo",

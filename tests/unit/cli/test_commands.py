@@ -127,7 +127,7 @@ def test_callers_names_are_text_in_tables() -> None:
     call = CallSummary(
         call_id="x", first_event_at=now, last_event_at=now, last_seq=1, started_at=None, did=None,
         caller_number="+1", caller_name="[red]Bob[/red]\n\x1b[2J" + "x" * 10_000, controller=None,
-        recording=None, times_resumed=0, ended_at=None, outcome=None, cause=None, how=None,
+        times_resumed=0, ended_at=None, outcome=None, cause=None, how=None,
         talked_ms=None,
     )  # fmt: skip
     console = Console(record=True, width=200, file=open("/dev/null", "w"))  # noqa: SIM115

@@ -1,6 +1,7 @@
 """From a session at the call server to a call on record: new, taken up again, or not to be had."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import gevent
@@ -18,6 +19,7 @@ from appliance.calls.events import (
     ConversationSaved,
     Event,
     Outcome,
+    RecordingStarted,
     StageFailed,
     TransferEnded,
     TransferStarted,
@@ -69,7 +71,7 @@ class Office:
                 recognizer=FakeRecognizer(), voice=FakeVoice(), chain=self.chain,
                 directory_of=self._directory_of, history_of=self._history_of,
                 call_config=CallConfig("appliance.local", "127.0.0.1:8085"),
-                turn_taking=TurnTakerConfig(), timing=PATIENT,
+                turn_taking=TurnTakerConfig(), timing=PATIENT, recordings=Path("recordings"),
             )
         )  # fmt: skip
         self.sessions: list[gevent.Greenlet] = []
@@ -288,6 +290,7 @@ def test_the_same_leg_on_a_new_session_takes_the_call_over(office: Office) -> No
     assert office.kept.of(CallEnded) == []
     second.hang_up()
     office.over()
+    assert [recording.part for recording in office.kept.of(RecordingStarted)] == [1, 2]
     assert len(office.kept.of(CallEnded)) == 1
 
 

@@ -10,7 +10,14 @@ import pytest
 
 from appliance.calls.directory import Did
 from appliance.calls.errors import StorageError
-from appliance.calls.events import CallEnded, CallStarted, Event, MessageTaken, Outcome
+from appliance.calls.events import (
+    CallEnded,
+    CallStarted,
+    Event,
+    MessageTaken,
+    Outcome,
+    RecordingStarted,
+)
 from appliance.controller.voicemail import Voicemail, VoicemailCollector
 from appliance.media import wav
 from appliance.media.pcm import samples
@@ -78,7 +85,7 @@ def stereo_of(path: Path) -> tuple[list[int], list[int]]:
 def test_a_call_that_nobody_took_becomes_a_call_with_a_message(world: World) -> None:
     world.leave()
     assert world.collector.look() == 1
-    started, message, ended = world.kept.events
+    started, recording, message, ended = world.kept.events
     assert isinstance(started, CallStarted)
     assert (started.did, started.caller_number, started.at) == ("+4930123456", "4915111", AT)
     assert isinstance(message, MessageTaken)
@@ -86,40 +93,42 @@ def test_a_call_that_nobody_took_becomes_a_call_with_a_message(world: World) -> 
     assert "2 seconds" in message.text
     assert isinstance(ended, CallEnded)
     assert (ended.outcome, ended.talked_ms) == (Outcome.MESSAGE_TAKEN, 2000)
-    assert [event.seq for event in world.kept.events] == [1, 2, 3]
+    assert [event.seq for event in world.kept.events] == [1, 2, 3, 4]
     assert {event.organisation_id for event in world.kept.events} == {ORGANISATION}
-    caller, silence = stereo_of(Path(started.recording))
+    assert isinstance(recording, RecordingStarted)
+    assert (recording.part, recording.at) == (1, AT)
+    caller, silence = stereo_of(Path(recording.path))
     assert caller == samples(VOICE).tolist()
     assert not any(silence)
     assert world.files() == []
 
 
-def test_a_call_that_was_let_go_gets_the_message_and_its_recording_the_voice(
-    world: World,
-) -> None:
-    recording = world.recordings / "2023-11-14" / f"{CALL_ID}.wav"
-    recording.parent.mkdir(parents=True)
-    talked = b"\x01\x00\x02\x00" * 100
-    recording.write_bytes(wav.header(RATE_HZ, 2, len(talked)) + talked)
+def test_a_call_that_was_let_go_gets_the_message_and_one_more_recording(world: World) -> None:
+    talked = world.recordings / "2023-11-14" / f"{CALL_ID}.wav"
+    talked.parent.mkdir(parents=True)
+    talked.write_bytes(b"as it is")
     world.past = [
         CallStarted(
             call_id=CALL_ID, organisation_id=ORGANISATION, seq=1, did="+4930123456",
             caller_number="4915111", caller_name="", controller="controller-2",
-            recording=str(recording),
+        ),
+        RecordingStarted(
+            call_id=CALL_ID, organisation_id=ORGANISATION, seq=2, part=1, path=str(talked)
         ),
         CallEnded(
-            call_id=CALL_ID, organisation_id=ORGANISATION, seq=2, outcome=Outcome.FELL_BACK,
+            call_id=CALL_ID, organisation_id=ORGANISATION, seq=3, outcome=Outcome.FELL_BACK,
             cause="", how="",
         ),
     ]  # fmt: skip
     world.leave()
     world.collector.look()
-    [message] = world.kept.events
+    recording, message = world.kept.events
     assert isinstance(message, MessageTaken)
-    assert message.seq == 3
-    caller, ours = stereo_of(recording)
-    assert caller == [1] * 100 + samples(VOICE).tolist()
-    assert ours == [2] * 100 + [0] * (2 * RATE_HZ)
+    assert message.seq == 5
+    assert isinstance(recording, RecordingStarted)
+    assert recording.part == 2
+    assert stereo_of(Path(recording.path))[0] == samples(VOICE).tolist()
+    assert talked.read_bytes() == b"as it is"
 
 
 def test_a_controller_that_died_half_way_goes_on_and_says_nothing_twice(world: World) -> None:
@@ -160,7 +169,6 @@ def test_somebody_who_hung_up_at_the_tone_left_no_message(world: World) -> None:
     world.collector.look()
     started, ended = world.kept.events
     assert isinstance(started, CallStarted)
-    assert started.recording == ""
     assert isinstance(ended, CallEnded)
     assert ended.outcome is Outcome.CALLER_HUNG_UP
 
@@ -168,7 +176,7 @@ def test_somebody_who_hung_up_at_the_tone_left_no_message(world: World) -> None:
 def test_inside_the_extension_says_whose_it_is(world: World) -> None:
     world.leave(f"202.1700000000.{CALL_ID}.none.unknown.wav")
     world.collector.look()
-    started, message, _ = world.kept.events
+    started, _, message, _ = world.kept.events
     assert isinstance(started, CallStarted)
     assert (started.did, started.caller_number) == ("202", "")
     assert isinstance(message, MessageTaken)
@@ -199,7 +207,7 @@ def test_what_is_no_recording_is_kept(world: World, data: bytes) -> None:
 
 
 def test_one_that_cannot_be_collected_does_not_keep_the_others(world: World) -> None:
-    blocked = world.recordings / "2023-11-14" / f"{CALL_ID}.wav"
+    blocked = world.recordings / "2023-11-14" / f"{CALL_ID}-voicemail.wav"
     blocked.mkdir(parents=True)
     world.leave()
     later = NAME.replace("1700000000", "1700000001").replace(CALL_ID, "another-call")

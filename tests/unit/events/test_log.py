@@ -13,6 +13,7 @@ from appliance.calls.events import (
     CallStarted,
     Event,
     Outcome,
+    RecordingStarted,
     Speaker,
     TransferStarted,
     TurnTaken,
@@ -107,7 +108,22 @@ def test_turns_are_counted_on_and_the_caller_s_last_is_known(tmp_path: Path) -> 
     assert (call.turns, call.caller_turn) == (0, 0)
     call.continue_after(_EVENTS)
     assert (call.turns, call.caller_turn) == (1, 1)
-    call.turn(speaker=Speaker.CALLER, text="billing")
+    assert call.turn(speaker=Speaker.CALLER, text="billing").part == 2
     call.turn(speaker=Speaker.APPLIANCE, text="One moment.")
     assert (call.turns, call.caller_turn) == (3, 2)
+    spool.close()
+
+
+def test_who_takes_a_call_up_begins_a_part_of_its_own(tmp_path: Path) -> None:
+    """Only what was left of a part counts: nobody hears a session that never got its line open."""
+    spool = Spool(tmp_path)
+    log = EventLog(spool)
+    started = CallStarted(**_BASE, seq=1, did="", caller_number="", caller_name="", controller="a")
+    recording = RecordingStarted(**_BASE, seq=2, part=1, path="x.wav")
+    resumed = CallResumed(**_BASE, seq=3, controller="b", reason="take-over")
+    for past, part in (([], 1), ([started], 1), ([started, recording], 2),
+                       ([started, recording, resumed], 2)):  # fmt: skip
+        call = CallLog(log, "c", "o")
+        call.continue_after(past)
+        assert call.turn(speaker=Speaker.APPLIANCE, text="Hello.").part == part
     spool.close()

@@ -14,7 +14,7 @@ _SECRET = "hunter2"
 _DECISION = Decision(_SECRET, Intent.TRANSFER, Action.TRANSFER).as_dict()
 _PRIVATE = {
     "announcement", "callback_number", "caller_name", "caller_number", "error", "given_by", "how",
-    "recording", "target_id", "target_name", "text", "words",
+    "path", "target_id", "target_name", "text", "words",
 }  # fmt: skip
 _GIVEN = {"call_id", "organisation_id", "seq", "at", "event_id"}
 
