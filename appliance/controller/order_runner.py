@@ -13,7 +13,7 @@ import structlog
 from appliance.actions.call import Call
 from appliance.actions.desks import ACCEPT, DECLINE
 from appliance.calls.directory import Target
-from appliance.calls.errors import SwitchError
+from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.calls.events import OrderAnswered, Outcome
 from appliance.calls.orders import Order, OrderAnswer, Verb
 from appliance.calls.outside import NotPermittedError, OutsideLine, outside_line
@@ -25,6 +25,7 @@ from appliance.dialogue.steps import Step
 from appliance.switch import commands
 
 _LONGEST_LINE = 500
+_LOOK_FIRST = "Look at the call before you order it again."
 
 
 class OrderRunner:
@@ -52,12 +53,16 @@ class OrderRunner:
             # Not even a trace of it belongs into this call.
             given.answer(OrderAnswer(False, "This is another call."))
             return
+        answer = OrderAnswer(False, f"It went wrong, as the log tells. {_LOOK_FIRST}")
         try:
             answer = self._done(order, now)
+        except (SwitchGoneError, SwitchTimeoutError) as error:
+            answer = OrderAnswer(False, f"FreeSWITCH did not confirm it: {error}. {_LOOK_FIRST}")
         except SwitchError as error:
             answer = OrderAnswer(False, f"FreeSWITCH did not do it: {error}.")
-        self._record(order, answer)
-        given.answer(answer)
+        finally:
+            self._record(order, answer)
+            given.answer(answer)
 
     def refuse(self, given: OrderGiven, words: str) -> None:
         """It is too late."""

@@ -4,10 +4,15 @@ Orders go through the database because all that matters about them is there anyw
 call, who gave the order, that it is taken once and what came of it. They reach a controller at
 once by ``NOTIFY``; one that was missed, as when a call has just been taken over, is found within
 two seconds. An order for a new call is taken by whichever controller is first.
+
+Whoever gave an order is answered, whatever happens: what is still in hand when the controller stops
+is answered then, and until it is answered an order is held in the database, so that a controller
+that was killed is known to be gone by those who wait.
 """
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -22,12 +27,21 @@ from appliance.controller.inputs import OrderGiven
 from appliance.controller.registry import Calls
 from appliance.storage.database import Database
 from appliance.storage.notifications import Notifications
-from appliance.storage.order_store import CHANNEL, answer_order, take_orders
+from appliance.storage.order_store import CHANNEL, answer_order, hold_orders, take_orders
 
 log = structlog.get_logger(__name__)
 
 _AGAIN_S = 5.0
 _JOIN_S = 3.0
+_HOLD_EVERY_S = 1.0
+
+_LEFT = OrderAnswer(False, "The call has just left this controller.")
+_STOPPED = OrderAnswer(
+    False, "The controller was stopped over it. Look at the call before you order it again."
+)
+_WENT_WRONG = OrderAnswer(
+    False, "It went wrong, as the log tells. Look at the call before you order it again."
+)
 
 
 class Orders:
@@ -49,6 +63,7 @@ class Orders:
         self._database, self._calls, self._now = database, calls, now
         self._organisations, self._place = organisations, place
         self._taken: deque[Order] = deque()
+        self._in_hand: dict[str, Order] = {}
         self._answers: queue.Queue[tuple[Order, OrderAnswer] | None] = queue.Queue()
         self._arrived = gevent.get_hub().loop.async_()
         self._listening = Notifications(database, (CHANNEL,), self._told, again_s=_AGAIN_S)
@@ -64,10 +79,12 @@ class Orders:
         self._listening.start()
 
     def stop(self) -> None:
-        """Take no more, and write down what has been answered."""
+        """Take no more, and write the answers down, also to what was not carried out to its end."""
         self._listening.stop()
         self._arrived.stop()
         self._arrived.close()
+        for order in list(self._in_hand.values()):
+            self._answer(order, _STOPPED)
         self._answers.put(None)
         self._answering.join(_JOIN_S)
 
@@ -80,7 +97,9 @@ class Orders:
         try:
             for organisation_id in self._organisations() if everywhere else held:
                 call_ids = [NEW_CALL, *held.get(organisation_id, ())]
-                self._taken += take_orders(self._database, organisation_id, call_ids, self._now())
+                taken = take_orders(self._database, organisation_id, call_ids, self._now())
+                self._in_hand |= {order.order_id: order for order in taken}
+                self._taken += taken
         except StorageError as error:
             log.info("orders_wait", error=str(error))
         if self._taken:
@@ -94,21 +113,50 @@ class Orders:
             if order.verb is Verb.CALL:
                 gevent.spawn(self._make_call, order).name = f"order-{order.order_id}"
             elif not self._calls.post(order.call_id, OrderGiven(order, answer)):
-                answer(OrderAnswer(False, "The call has just left this controller."))
+                answer(_LEFT)
 
     def _make_call(self, order: Order) -> None:
-        self._answer(order, self._place(order))
+        answer = _WENT_WRONG
+        try:
+            answer = self._place(order)
+        finally:
+            self._answer(order, answer)
 
     def _answer(self, order: Order, answer: OrderAnswer) -> None:
-        self._answers.put((order, answer))
+        """The first answer counts."""
+        if self._in_hand.pop(order.order_id, None) is not None:
+            self._answers.put((order, answer))
 
     def _write_answers(self) -> None:
-        for order, answer in iter(self._answers.get, None):
+        """On a thread: write answers down as they come, and meanwhile hold what has none yet."""
+        hold_at = time.monotonic() + _HOLD_EVERY_S
+        while True:
             try:
-                answer_order(self._database, order, answer)
-            except StorageError as error:
-                # Who gave it is told that it goes on; the call's events say what came of it.
-                log.warning(
-                    "order_not_answered", call_id=order.call_id, order=order.order_id,
-                    error=str(error),
-                )  # fmt: skip
+                answered = self._answers.get(timeout=max(0.0, hold_at - time.monotonic()))
+            except queue.Empty:
+                self._hold()
+                hold_at = time.monotonic() + _HOLD_EVERY_S
+                continue
+            if answered is None:
+                return
+            self._write(*answered)
+
+    def _write(self, order: Order, answer: OrderAnswer) -> None:
+        try:
+            answer_order(self._database, order, answer)
+        except StorageError as error:
+            # Who gave it is told that nobody knows; the call's events say what came of it.
+            log.warning(
+                "order_not_answered", call_id=order.call_id, order=order.order_id,
+                error=str(error),
+            )  # fmt: skip
+
+    def _hold(self) -> None:
+        in_hand = list(self._in_hand.values())
+        for order in in_hand:
+            if order.verb is not Verb.CALL and order.call_id not in self._calls:
+                self._answer(order, _LEFT)  # it came when the session read its inbox no more
+        try:
+            hold_orders(self._database, in_hand)
+        except StorageError as error:
+            log.info("orders_not_held", error=str(error))

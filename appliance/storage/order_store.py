@@ -1,4 +1,9 @@
-"""Orders to calls: written down by who gives them, taken once, answered. Everything blocks."""
+"""Orders to calls: written down by who gives them, taken once, answered. Everything blocks.
+
+Who has taken an order holds it, with `hold_orders`, until it is answered. One that nobody holds any
+more is answered by whoever looks at it next, `order_state`: its taker was killed, or is cut off. It
+is not given to anybody else, as it may have been carried out.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,6 +23,12 @@ log = structlog.get_logger(__name__)
 CHANNEL = "appliance_orders"
 KEPT = timedelta(days=7)
 """How long an order is kept; events and the audit log tell for good what came of it."""
+LET_GO_AFTER = timedelta(seconds=3)
+"""Whoever has taken an order and does not hold it for this long is taken to be gone."""
+GONE = (
+    "The controller that took this is gone, or is cut off; nobody knows whether it was done. Look "
+    "at the call before you order it again."
+)
 _DETAIL = ("text", "to", "ring", "extension")
 
 
@@ -41,6 +52,8 @@ def take_orders(
 ) -> list[Order]:
     """The orders that wait for these calls, in the order they were given; they wait no more.
 
+    They are held for `LET_GO_AFTER`.
+
     Raises:
         StorageError: the database is out of reach.
     """
@@ -53,11 +66,31 @@ def take_orders(
                 OrderRow.state == "given",
                 OrderRow.expires_at > now,
             )
-            .values(state="taken")
+            .values(state="taken", expires_at=func.now() + LET_GO_AFTER)
             .returning(OrderRow)
         ).all()
         orders = [_order(row) for row in sorted(rows, key=lambda row: row.given_at)]
     return [order for order in orders if order is not None]
+
+
+def hold_orders(database: Database, orders: Collection[Order]) -> None:
+    """Say of orders that were taken that they are still being carried out.
+
+    Raises:
+        StorageError: the database is out of reach.
+    """
+    for organisation_id in {order.organisation_id for order in orders}:
+        ids = [UUID(one.order_id) for one in orders if one.organisation_id == organisation_id]
+        with database.session(organisation_id) as session:
+            session.execute(
+                update(OrderRow)
+                .where(
+                    OrderRow.organisation_id == UUID(organisation_id),
+                    OrderRow.id.in_(ids),
+                    OrderRow.state == "taken",
+                )
+                .values(expires_at=func.now() + LET_GO_AFTER)
+            )
 
 
 def answer_order(database: Database, order: Order, answer: OrderAnswer) -> None:
@@ -87,7 +120,15 @@ class OrderState:
 
 
 def order_state(session: Session, organisation_id: UUID, order_id: UUID) -> OrderState | None:
-    """Where it stands; None when there is no such order."""
+    """Where it stands; None when there is no such order. One that was let go is refused by this."""
+    session.execute(
+        update(OrderRow)
+        .where(
+            OrderRow.organisation_id == organisation_id, OrderRow.id == order_id,
+            OrderRow.state == "taken", OrderRow.expires_at < func.now(),
+        )
+        .values(state="refused", words=GONE)
+    )  # fmt: skip
     row = session.execute(
         select(OrderRow.state, OrderRow.words).where(
             OrderRow.organisation_id == organisation_id, OrderRow.id == order_id

@@ -22,6 +22,9 @@ from appliance.storage.order_store import give_order, order_state, withdraw_orde
 
 _VALID = timedelta(seconds=5)
 _PATIENCE_S = 4.0
+# For what a controller has in hand: it answers, or is known to be gone, sooner than this, save when
+# what it does takes long.
+_TAKEN_PATIENCE_S = 8.0
 _LOOK_EVERY_S = 1.0
 _WRITTEN = re.compile(r"\(0\)|[\s().\-/]")
 _OVER = Problem(409, "call-over", "This call is over.")
@@ -177,13 +180,15 @@ async def give(visit: Visit, given: Order) -> OrderAnswer:
 
 async def _answer(visit: Visit, order_id: UUID, changed: asyncio.Event) -> OrderAnswer:
     organisation_id = visit.who.organisation_id
-    until_s = visit.services.clock_s() + _PATIENCE_S
+    given_at_s = visit.services.clock_s()
     while True:
         changed.clear()
         stands = await visit.database(lambda db: order_state(db, organisation_id, order_id))
         if stands is not None and stands.state in ("done", "refused"):
             return OrderAnswer(stands.state == "done", stands.words)
-        left_s = until_s - visit.services.clock_s()
+        taken = stands is not None and stands.state == "taken"
+        patience_s = _TAKEN_PATIENCE_S if taken else _PATIENCE_S
+        left_s = given_at_s + patience_s - visit.services.clock_s()
         if left_s <= 0:
             break
         try:

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from appliance.admin.roles import Role
 from appliance.calls.events import Event
 from appliance.events.encoding import encode
 from appliance.events.shipper import store_events
+from appliance.storage import order_store
 from appliance.storage.database import Database
 from tests.integration.admin.admin_site import Browser, Site, Tenant, TestClock
 from tests.integration.admin.setup_rows import SetUp
@@ -380,6 +382,36 @@ def test_acting_in_a_call_that_is_over_or_nobodys_is_refused(
             # It rings at other people's telephones.
             reply = await browser.form(f"/live/{going_on[0].call_id}/decline")
             assert reply.status == 403
+
+    on_site(check)
+
+
+def test_who_ordered_is_told_that_the_controller_that_took_it_is_gone(
+    on_site: OnSite, database: Database, tenant: Tenant, clock: TestClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(order_store, "LET_GO_AFTER", timedelta(0))
+    organisation = str(tenant.organisation_id)
+    going_on = whole_call(organisation)[:5]
+    call_id = going_on[0].call_id
+
+    def take_and_die() -> None:
+        while not order_store.take_orders(database, organisation, [call_id], clock.time):
+            pass
+
+    async def check(site: Site) -> None:
+        await _stored(database, *going_on)
+        async with site.signed_in(tenant.emails[Role.SUPERVISOR]) as browser:
+            await browser.get("/live")
+            headers = {"X-CSRF-Token": browser.csrf}
+            path = f"/api/v1/calls/{call_id}/say"
+            async with asyncio.timeout(_LIMIT_S), asyncio.TaskGroup() as both:
+                both.create_task(asyncio.to_thread(take_and_die))
+                saying = both.create_task(
+                    browser.send("POST", path, json={"text": "Hello."}, headers=headers)
+                )
+            reply = saying.result()
+            assert (reply.status, reply.json()["detail"]) == (409, order_store.GONE)
 
     on_site(check)
 

@@ -7,7 +7,7 @@ from appliance.calls.errors import SwitchGoneError
 from appliance.calls.events import OrderAnswered, Outcome
 from appliance.calls.orders import Order, OrderAnswer, Verb
 from appliance.controller.inputs import OrderGiven
-from tests.unit.actions.doubles import CALL_ID, ORGANISATION, FakeAudio, Scene
+from tests.unit.actions.doubles import CALL_ID, LIMIT_S, ORGANISATION, FakeAudio, Scene
 from tests.unit.controller.doubles import TO_ANNA, Begin, outcome
 
 
@@ -67,3 +67,37 @@ def test_a_call_that_cannot_be_hung_up_goes_on_as_if_nobody_had_tried(
     session.end()
     assert [answer.done for answer in answers] == [False]
     assert outcome(scene).outcome is Outcome.CALLER_HUNG_UP
+
+
+def test_an_order_whose_answer_was_lost_is_not_said_to_be_undone(
+    begin: Begin, scene: Scene
+) -> None:
+    scene.link.answers["uuid_kill"] = SwitchGoneError("the link is down")
+    session = begin()
+    session.spoken()
+    answers: list[OrderAnswer] = []
+    session.session.post(ordered(Verb.HANG_UP, answers))
+    assert scene.kept.next(OrderAnswered).words == (
+        "FreeSWITCH did not confirm it: the link is down. Look at the call before you order it "
+        "again."
+    )
+    scene.channel.hang_up()
+    session.end()
+
+
+def test_a_mistake_in_carrying_out_an_order_is_answered(
+    begin: Begin, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("appliance.switch.commands.kill", mistaken)
+    session = begin()
+    session.spoken()
+    answers: list[OrderAnswer] = []
+    session.session.post(ordered(Verb.HANG_UP, answers))
+    with pytest.raises(ZeroDivisionError):
+        session.job.get(timeout=LIMIT_S)
+    [answer] = answers
+    assert not answer.done
+    assert answer.words.startswith("It went wrong")
