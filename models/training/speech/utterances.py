@@ -186,16 +186,32 @@ def crossed(random_: random.Random) -> str:
     return " ".join((*beginning, *between, *end))
 
 
+def running(random_: random.Random) -> str:
+    """Words out of several sentences on end, as speech without a pause is cut for the model."""
+    words = " ".join(_for_training(random_) for _ in range(3)).split()
+    count = min(random_.randint(6, _LONGEST_SENTENCE), len(words))
+    begin = random_.randrange(len(words) - count + 1)
+    return " ".join(words[begin : begin + count])
+
+
+def _for_training(random_: random.Random) -> str:
+    while True:
+        text = (sentence if random_.random() < 0.5 else receptionist_sentence)(random_)
+        if not is_held_out(text):
+            return text
+
+
 def loose_words(random_: random.Random) -> str:
     """One to seven words without sense, so that rare ones are heard as often as common ones."""
     return " ".join(random_.choice(_LOOSE) for _ in range(random_.randint(1, 7)))
 
 
 _KINDS: Final[tuple[tuple[float, Callable[[random.Random], str]], ...]] = (
-    (0.18, sentence),
-    (0.25, receptionist_sentence),
-    (0.12, crossed),
-    (0.14, digits),
+    (0.17, sentence),
+    (0.22, receptionist_sentence),
+    (0.10, crossed),
+    (0.08, running),
+    (0.12, digits),
     (0.13, loose_words),
     (0.06, person),
     (0.08, spelled),
