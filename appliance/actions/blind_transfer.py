@@ -2,15 +2,26 @@
 
 The dialplan of the internal context rings the phone and has its own fall-back (voicemail), so the
 caller is safe without us; there is nothing to announce and nobody to ask.
+
+The command is sent once. When its answer is lost, what became of the leg tells what became of the
+command: the call's own session goes on and tells where the dialplan has the leg, and FreeSWITCH can
+be asked once the control link is back.
 """
 
 import time
 from uuid import uuid4
 
+import gevent
+
 from appliance.actions.call import Call
 from appliance.actions.unbroken import unbroken
 from appliance.calls.directory import Target, checked_extension
-from appliance.calls.errors import ApplianceError
+from appliance.calls.errors import (
+    ApplianceError,
+    SwitchError,
+    SwitchGoneError,
+    SwitchTimeoutError,
+)
 from appliance.calls.events import TransferEnded, TransferStarted
 from appliance.calls.hangup import HangupCause
 from appliance.calls.transfer import TransferMode, TransferResult
@@ -18,6 +29,10 @@ from appliance.media.playback import Playback
 from appliance.switch import commands
 
 _LAST_WORDS_S = 10.0
+# A leg that is sent on says so within milliseconds.
+_TOLD_WITHIN_S = 1.0
+# The caller hears it ring meanwhile. The link's first three attempts to come back fit in here.
+_BACK_WITHIN_S = 3.0
 
 
 def blind_transfer(
@@ -55,8 +70,38 @@ def _sent_on(call: Call, target: Target, meanwhile: Playback | None) -> tuple[Tr
     extension = checked_extension(target.extensions[0])
     if meanwhile is not None:
         meanwhile.wait(_LAST_WORDS_S)
-    unbroken(
-        f"blind-transfer-{call.call_id}", commands.transfer, call.switch, call.call_id, extension,
-        call.config.desk_context,
-    )  # fmt: skip
+    try:
+        unbroken(f"blind-transfer-{call.call_id}", _send_on, call, extension)
+    except gevent.GreenletExit:
+        if not call.line.channel.sent_on.is_set():
+            raise
     return TransferResult.CONNECTED, ""
+
+
+def _send_on(call: Call, extension: str) -> None:
+    """Have FreeSWITCH move the leg.
+
+    Raises:
+        SwitchError: refused.
+        SwitchTimeoutError, SwitchGoneError: no answer, and as far as can be known it was not done.
+    """
+    linked = call.switch.connected
+    try:
+        commands.transfer(call.switch, call.call_id, extension, call.config.desk_context)
+    except (SwitchTimeoutError, SwitchGoneError):
+        if not (linked and _was_sent_on(call)):
+            raise
+
+
+def _was_sent_on(call: Call) -> bool:
+    """Whether the leg has left the place in the dialplan where we were given it."""
+    channel = call.line.channel
+    if channel.sent_on.wait(_TOLD_WITHIN_S):
+        return True
+    if not call.switch.wait_connected(_BACK_WITHIN_S):
+        return False
+    try:
+        there = commands.destination(call.switch, call.call_id)
+    except SwitchError:
+        return False
+    return channel.sent_on.is_set() or there not in (None, channel.destination)

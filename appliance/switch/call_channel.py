@@ -46,6 +46,8 @@ class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greensw
     Attributes:
         event: the channel's data at the time of `connect`.
         events: what happens to this channel, in order (`Event`); None once, at the end.
+        sent_on: set once the leg is elsewhere in the dialplan than where we were given it. The
+            session does not end with that.
     """
 
     event: Event
@@ -61,6 +63,7 @@ class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greensw
         self.events: Queue = Queue(maxsize=limits.queued_events)
         self.peer = client_address
         self._parked = Flag()
+        self.sent_on = Flag()
         self.prepare(f"call-reader-{client_address[0]}:{client_address[1]}", limits)
         super().__init__(client_address, sock)
 
@@ -88,6 +91,11 @@ class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greensw
         return self.event.get("Unique-ID") or self.event.var("uuid")
 
     @property
+    def destination(self) -> str:
+        """The number or name in the dialplan at which we were given the leg."""
+        return self.event.get("Caller-Destination-Number")
+
+    @property
     def hung_up(self) -> bool:
         """Whether the leg has ended. What is left of the connection only tells of the end."""
         return bool(self._lingering) or self.closed.is_set()
@@ -105,10 +113,17 @@ class CallChannel(Connection, OutboundSession):  # type: ignore[misc]  # greensw
         """Queue an event; a call whose events nobody reads any more is dropped."""
         if event.name == "CHANNEL_PARK":
             self._parked.set()
+        if self._tells_of_leaving(event):
+            self.sent_on.set()
         try:
             self.events.put_nowait(event)
         except Full:
             self.drop(f"{self._limits.queued_events} events that nobody read")
+
+    def _tells_of_leaving(self, event: Event) -> bool:
+        if not self._outbound_connected or event.get("Unique-ID") != self.uuid:
+            return False
+        return event.get("Caller-Destination-Number") not in ("", self.destination)
 
     def on_dropped(self) -> None:
         """Tell the readers of `events` that there will be no more."""

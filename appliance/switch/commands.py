@@ -66,6 +66,16 @@ def exists(link: ControlLink, uuid: str) -> bool:
     return link.api(f"uuid_exists {identifier(uuid)}") == "true"
 
 
+def destination(link: ControlLink, uuid: str) -> str | None:
+    """The number or name that the dialplan has a leg at; None when there is no such leg.
+
+    Raises:
+        SwitchTimeoutError, SwitchGoneError: as `ControlLink.api`.
+    """
+    answer = link.api(f"uuid_getvar {identifier(uuid)} destination_number")
+    return None if answer.startswith(("-ERR", "_undef_")) else answer
+
+
 def media_packets(link: ControlLink, uuid: str) -> int | None:
     """How many packets of audio a leg's phone has sent so far.
 

@@ -283,6 +283,21 @@ def test_a_call_is_given_back_and_taken_again(link: InboundLink, calls: Calls) -
     until(again, "CHANNEL_HANGUP_COMPLETE")
 
 
+def test_a_session_outlives_being_sent_on_and_tells_of_it(link: InboundLink, calls: Calls) -> None:
+    in_background(link.bgapi, "originate loopback/9000/default &park", LIMIT_S)
+    channel = calls.next()
+    channel.answer()
+    assert channel.destination == commands.destination(link, channel.uuid) == "9000"
+    assert not channel.sent_on.is_set()
+    commands.transfer(link, channel.uuid, "answers", "default")
+    assert channel.sent_on.wait(LIMIT_S)
+    assert commands.destination(link, channel.uuid) == "answers"
+    assert not channel.closed.is_set()
+    commands.kill(link, channel.uuid)
+    until(channel, "CHANNEL_HANGUP_COMPLETE")
+    assert commands.destination(link, channel.uuid) is None
+
+
 def test_a_call_given_back_at_once_is_not_lost(
     event_socket: tuple[int, int, Path], link: InboundLink
 ) -> None:

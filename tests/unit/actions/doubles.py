@@ -136,9 +136,11 @@ class FakeChannel:
         self.event = switch_event("CHANNEL_DATA", **headers)
         self.events: Queue = Queue()
         self.closed = Flag()
+        self.sent_on = Flag()
         self.told: list[tuple[str, ...]] = []
         self.failing: dict[str, Exception] = {}
         self.logged_as = ""
+        self.destination = "controllers"
 
     @property
     def hung_up(self) -> bool:

@@ -168,6 +168,12 @@ def test_packets_of_a_leg() -> None:
     ]
 
 
+def test_where_the_dialplan_has_a_leg() -> None:
+    link = RecordingLink("216", "_undef_", "-ERR No such channel!")
+    assert [commands.destination(link, "a") for _ in range(3)] == ["216", None, None]
+    assert link.asked[0] == "uuid_getvar a destination_number"
+
+
 def test_what_freeswitch_refuses() -> None:
     refused = "-ERR No such channel!"
     link = RecordingLink(*[refused] * 4)
