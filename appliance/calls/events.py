@@ -5,7 +5,7 @@ a projection of these events, so a field that belongs in the database belongs he
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -295,22 +295,8 @@ _TYPES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def to_record(event: Event) -> dict[str, Any]:
-    """An event as JSON-ready data: base fields, ``kind``, and the rest under ``data``."""
-    values = asdict(event)
-    return {
-        "event_id": str(event.event_id),
-        "call_id": event.call_id,
-        "organisation_id": event.organisation_id,
-        "seq": event.seq,
-        "at": event.at.isoformat(),
-        "kind": event.kind,
-        "data": {key: value for key, value in values.items() if key not in _BASE_FIELDS},
-    }
-
-
 def from_record(record: Mapping[str, Any]) -> Event:
-    """The reverse of :func:`to_record`.
+    """An event as :func:`appliance.events.encoding.encode` wrote it.
 
     Raises:
         KeyError, TypeError, ValueError: when the record is not one of ours.

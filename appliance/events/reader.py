@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.calls.errors import StorageError
@@ -153,22 +153,14 @@ class CallRecord:
     messages: tuple[MessageRecord, ...]
 
 
-def recent_calls(
-    database: Database,
-    organisation_id: str,
-    *,
-    limit: int = 50,
-    before: datetime | None = None,
-) -> list[CallSummary]:
-    """The newest calls first; ``before`` (a ``first_event_at``) goes on where a page ended.
+def recent_calls(database: Database, organisation_id: str, *, limit: int = 50) -> list[CallSummary]:
+    """The newest calls first.
 
     Raises:
         StorageError: the database is out of reach. This holds for every function here.
     """
     query = select(models.Call).order_by(models.Call.first_event_at.desc()).limit(limit)
     query = query.where(models.Call.organisation_id == UUID(organisation_id))
-    if before is not None:
-        query = query.where(models.Call.first_event_at < before)
     with database.session(organisation_id) as session:
         return _rows(CallSummary, session.scalars(query).all())
 
@@ -238,13 +230,6 @@ def recall(database: Database, spool_root: Path, organisation_id: str, call_id: 
     found.update((event.event_id, event) for event in stored)
     mine = (event for event in found.values() if event.organisation_id == organisation_id)
     return sorted(mine, key=lambda event: (event.seq, event.at))
-
-
-def count_events(database: Database, organisation_id: str) -> int:
-    """How many events of an organisation the database has."""
-    query = select(func.count()).where(models.Event.organisation_id == UUID(organisation_id))
-    with database.session(organisation_id) as session:
-        return session.scalar(query) or 0
 
 
 class _PartsOf:

@@ -78,11 +78,6 @@ class Shipper:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    @property
-    def healthy(self) -> bool:
-        """Whether it runs and the last attempt to reach the database went well."""
-        return self._thread is not None and self._thread.is_alive() and not self._failures
-
     def start(self) -> None:
         """Begin shipping."""
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
 
 from appliance.calls.decision import Action, Decision, Intent, Verdict
 from appliance.calls.events import (
@@ -19,8 +21,16 @@ from appliance.calls.events import (
     TransferStarted,
     TurnTaken,
 )
+from appliance.storage import call_models as models
 from appliance.storage.database import Database
 from appliance.storage.models import Organisation
+
+
+def count_events(database: Database, organisation_id: str) -> int:
+    """How many events of an organisation the database has."""
+    query = select(func.count()).where(models.Event.organisation_id == UUID(organisation_id))
+    with database.session(organisation_id) as session:
+        return session.scalar(query) or 0
 
 
 def make_organisation(database: Database) -> str:

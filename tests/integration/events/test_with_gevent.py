@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.events.reader import count_events
 from appliance.storage.database import Database
-from tests.integration.events.calls_for_tests import make_organisation
+from tests.integration.events.calls_for_tests import count_events, make_organisation
 
 pytestmark = pytest.mark.postgres
 

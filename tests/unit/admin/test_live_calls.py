@@ -1,5 +1,6 @@
 """What a card shows, whatever order its events come in."""
 
+import json
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from appliance.admin.live.calls import ENDED_STAY, LiveCall, LiveCalls
 from appliance.admin.live.happenings import happening_of
 from appliance.calls import events
 from appliance.calls.events import Outcome, Speaker
+from appliance.events.encoding import encode
 from appliance.storage.call_models import Event
 from tests.integration.events.calls_for_tests import whole_call
 
@@ -17,7 +19,7 @@ ORGANISATION = "6f7a3c52-0f5e-4c53-9a51-7d3e0c1b2a10"
 
 def stored(event: events.Event) -> Event:
     """An event as the database gives it."""
-    record = events.to_record(event)
+    record = json.loads(encode(event))
     return Event(
         event_id=event.event_id, call_id=event.call_id, seq=event.seq, at=event.at,
         kind=event.kind, data=record["data"], position=event.seq,

@@ -7,11 +7,12 @@ import pytest
 
 from appliance.calls.events import CallEnded, CallStarted, DecisionMade, TurnTaken
 from appliance.events.encoding import encode
-from appliance.events.reader import count_events, recent_calls
+from appliance.events.reader import recent_calls
 from appliance.lab.benchmarks.ingest import _row, a_call, ingest
 from appliance.lab.benchmarks.rig import DIRECTORY, Store
 from appliance.storage.database import Database
 from appliance.storage.directory_import import import_directory
+from tests.integration.events.calls_for_tests import count_events
 from tests.unit.decisions.front_desk import front_desk
 
 
