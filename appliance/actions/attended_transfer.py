@@ -136,6 +136,7 @@ class _Attempt:
         try:
             self._wait_for_answer(dialling)
             if self._arrival.ready():
+                self._decision.picked_up = True
                 result = self._talk(self._arrival.get(), announcement, meanwhile)
                 cause = ""
             elif self._decision.stopped.is_set():
@@ -195,7 +196,7 @@ class _Attempt:
         return result
 
     def _bridge(self, desk: CallChannel, meanwhile: Playback | None) -> TransferResult:
-        """Connect the two legs, once the caller has heard the last word.
+        """Connect the two legs, once the caller has heard the last word or cannot wait for it.
 
         Until the bridge is up, the caller's leg is set to come back through the dialplan: a desk
         that vanishes in between would otherwise take the caller with it. Once it is up, the leg
@@ -203,7 +204,8 @@ class _Attempt:
         dies in mid-bridge leaves no dead line behind.
         """
         if meanwhile is not None:
-            gevent.wait([meanwhile.done, desk.closed], timeout=_LAST_WORDS_S, count=1)
+            enough = [meanwhile.done, desk.closed, self._decision.hurried]
+            gevent.wait(enough, timeout=_LAST_WORDS_S, count=1)
         if desk.hung_up:
             return TransferResult.DECLINED
         self._call.bridged.clear()

@@ -30,19 +30,26 @@ _RESULTS = {ACCEPT: TransferResult.CONNECTED, CALLED_OFF: TransferResult.CALLED_
 class DeskDecision:
     """Whether a desk takes the call: the first word counts, by its keys or from elsewhere.
 
+    Only a call that was accepted from elsewhere can still be called off, until somebody picks up.
+
     Attributes:
         made: holds `ACCEPT`, `DECLINE`, `GONE` for a desk that hung up, or `CALLED_OFF`.
         stopped: set when it rings in vain, also before anybody picked up.
+        picked_up: whether somebody is at the phone.
+        hurried: set when whoever has accepted is to have the caller without another word.
     """
 
     def __init__(self) -> None:
         """Nothing is decided."""
         self.made: AsyncResult[str] = AsyncResult()
         self.stopped = Flag()
+        self.picked_up = False
+        self.hurried = Flag()
 
     def make(self, key: str) -> bool:
         """Decide; False when that was done before."""
-        if self.made.ready():
+        nobody_there = self.made.value == ACCEPT and not self.picked_up
+        if self.made.ready() and not (key == CALLED_OFF and nobody_there):
             return False
         self.made.set(key)
         if key in (DECLINE, CALLED_OFF):
@@ -101,6 +108,12 @@ class Desks:
         """Accept, decline or call off in the desk's place; False when nothing is to be decided."""
         decision = self._decisions.get(call_id)
         return decision is not None and decision.make(key)
+
+    def hurry(self, call_id: str) -> None:
+        """If a desk takes this call, connect them without another word."""
+        decision = self._decisions.get(call_id)
+        if decision is not None:
+            decision.hurried.set()
 
     def attend(self, channel: CallChannel) -> None:
         """Hand a desk leg to its transfer, and keep its phone taken until the leg is gone.

@@ -50,6 +50,7 @@ from appliance.controller.order_runner import OrderRunner
 from appliance.controller.speaking import SpeechOutput
 from appliance.controller.steps import StepRunner
 from appliance.dialogue.conversation import Conversation
+from appliance.dialogue.second_thoughts import cannot_wait
 from appliance.dialogue.steps import FallBack, HangUp, Step
 
 log = structlog.get_logger(__name__)
@@ -272,13 +273,19 @@ class CallSession:
         return delays
 
     def _record_key(self, digit: str) -> None:
-        self._call.log.turn(speaker=Speaker.CALLER, text=digit, source="dtmf")
+        at_ms = self._call.line.audio_ms
+        self._call.log.turn(
+            speaker=Speaker.CALLER, text=digit, source="dtmf", started_ms=at_ms, ended_ms=at_ms
+        )
 
     def _second_thoughts(self, text: str, confidence: float, *, keyed: bool = False) -> None:
         """The caller speaks while a desk rings: most of it changes nothing, some of it must."""
         decision = self._conversation.second_thoughts(text, confidence, _now(), keyed=keyed)
         if decision is not None:
-            self._steps.call_off(partial(self._conversation.changed_course, decision))
+            self._steps.change_course(
+                partial(self._conversation.changed_course, decision),
+                at_once=cannot_wait(decision),
+            )
 
     def _failed(self, stage: str, error: str) -> None:
         self._call.log.record(StageFailed, stage=stage, error=error, fallback="keypad and a person")

@@ -192,6 +192,18 @@ class StepRunner:
         self._instead = instead
         return True
 
+    def change_course(self, instead: Instead, *, at_once: bool) -> None:
+        """The caller wants something else than what rings; see `dialogue.second_thoughts`.
+
+        Args:
+            at_once: whoever takes the call now has the caller without another word, and ``instead``
+                is what comes next if nobody does.
+        """
+        if self.call_off(instead) or not at_once:
+            return
+        self._instead = instead
+        self._call.desks.hurry(self._call.call_id)
+
     def transfer_over(self, result: TransferResult) -> Instead | None:
         """The transfer's greenlet is done; with the caller or without.
 

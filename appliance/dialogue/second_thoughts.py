@@ -3,6 +3,14 @@
 Most of what is said then is meant for somebody beside the caller, and a recogniser invents words
 on noise; so only what cannot well be meant otherwise counts. A farewell does not: whoever wants to
 leave hangs up, and nobody is to be hung up on for words that were never said.
+
+What rings is called off at once, also when it was accepted from the operators' page, for as long
+as nobody has picked up. Once somebody has accepted at the phone it is too late for that: the caller
+is just being connected to a person, which is the quickest help there is. Then an emergency, and a
+wish for a person, cuts short what is still being said to the caller so that they are connected
+now; should that fail, it is what comes next. Whatever else is said in that moment comes too late.
+A blind transfer has no person to ask: nothing calls it off, and what failed is followed by what
+could not wait.
 """
 
 import re
@@ -35,3 +43,8 @@ def changes_course(decision: Decision, turn: TurnContext, state: State) -> bool:
     if decision.action is not Action.TRANSFER or not elsewhere:
         return False
     return decision.intent is Intent.OPERATOR or bool(_CORRECTS.match(turn.plain))
+
+
+def cannot_wait(decision: Decision) -> bool:
+    """Whether it is to be acted on even while the caller is being connected to a person."""
+    return decision.intent in (Intent.EMERGENCY, Intent.OPERATOR)

@@ -6,6 +6,7 @@ from gevent.event import AsyncResult
 from appliance.actions.desk import ANNOUNCEMENTS
 from appliance.actions.desks import (
     ACCEPT,
+    CALLED_OFF,
     DECLINE,
 )
 from appliance.calls.directory import Person
@@ -70,6 +71,17 @@ def test_declined_from_elsewhere_stops_the_ringing(scene: Scene, ringing: AsyncR
     assert scene.desks.decide("caller-1", DECLINE)
     assert attempt.result() is TransferResult.DECLINED
     assert attempt.ended().cause == "CALL_REJECTED"
+    assert any(command.startswith("uuid_kill") for command in scene.link.commands)
+
+
+def test_accepted_from_elsewhere_and_called_off_before_anybody_picks_up(
+    scene: Scene, ringing: AsyncResult
+) -> None:
+    attempt = Attempt(scene)
+    scene.link.next("originate")
+    assert scene.desks.decide("caller-1", ACCEPT)
+    assert scene.desks.decide("caller-1", CALLED_OFF)
+    assert attempt.result() is TransferResult.CALLED_OFF
     assert any(command.startswith("uuid_kill") for command in scene.link.commands)
 
 

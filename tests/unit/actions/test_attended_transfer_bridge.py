@@ -5,11 +5,13 @@ from typing import cast
 import pytest
 from gevent.event import AsyncResult
 
+from appliance.actions.desks import ACCEPT, CALLED_OFF
 from appliance.calls.errors import SwitchError, SwitchGoneError, SwitchTimeoutError
 from appliance.calls.events import TurnTaken
 from appliance.calls.transfer import TransferResult
 from tests.unit.actions.attempt import Attempt
 from tests.unit.actions.doubles import (
+    CALL_ID,
     LIMIT_S,
     Scene,
     playback,
@@ -126,3 +128,16 @@ def test_one_of_them_hangs_up_as_soon_as_they_are_connected(
     assert scene.call.desk_legs == [(desk.uuid, "212")]
     assert not desk.closed.is_set()
     answer.set("+OK")
+
+
+def test_a_caller_who_cannot_wait_is_connected_without_another_word(
+    scene: Scene, ringing: AsyncResult
+) -> None:
+    spoken, meanwhile = playback()
+    attempt = Attempt(scene, meanwhile=meanwhile)
+    attempt.answered().press("1")
+    assert scene.desks._decisions[CALL_ID].made.wait(LIMIT_S) == ACCEPT
+    assert not scene.desks.decide(CALL_ID, CALLED_OFF)
+    scene.desks.hurry(CALL_ID)
+    assert attempt.result() is TransferResult.CONNECTED
+    assert not spoken.done.is_set()

@@ -124,3 +124,29 @@ def test_what_each_word_makes_of_the_attempt(
     decision = DeskDecision()
     assert decision.make(word)
     assert (decision.result, decision.stopped.is_set()) == (result, stops)
+
+
+def test_what_was_accepted_elsewhere_is_called_off_until_somebody_picks_up() -> None:
+    decision = DeskDecision()
+    assert decision.make(ACCEPT)
+    assert not decision.make(DECLINE)
+    assert decision.make(CALLED_OFF)
+    assert decision.stopped.is_set()
+    assert decision.result is TransferResult.CALLED_OFF
+    assert not decision.make(CALLED_OFF)
+
+
+def test_whoever_has_accepted_at_the_phone_is_not_called_off() -> None:
+    decision = DeskDecision()
+    decision.picked_up = True
+    assert decision.make(ACCEPT)
+    assert not decision.make(CALLED_OFF)
+    assert decision.result is TransferResult.CONNECTED
+
+
+def test_hurrying_is_for_the_call_s_own_desk() -> None:
+    desks = Desks()
+    desks.hurry("call")
+    with desks.deciding("call") as decision, desks.deciding("another") as other:
+        desks.hurry("call")
+        assert (decision.hurried.is_set(), other.hurried.is_set()) == (True, False)

@@ -6,7 +6,7 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 
-from appliance.actions.desks import DECLINE
+from appliance.actions.desks import ACCEPT, DECLINE
 from appliance.calls.decision import Action, Decision, Intent
 from appliance.calls.errors import InferenceError, SwitchGoneError
 from appliance.calls.events import (
@@ -109,6 +109,41 @@ def test_what_is_called_off_too_late_changes_nothing(begin: Begin, scene: Scene)
     session.says("never mind")
     assert session.conversation.next() == ("second thoughts", "never mind", False)
     assert session.conversation.next() == ("transferred", TransferResult.DECLINED)
+
+
+EMERGENCY = Decision("fire", Intent.EMERGENCY, Action.TRANSFER)
+
+
+@pytest.mark.parametrize("picked_up", [False, True])
+def test_an_emergency_once_the_desk_has_accepted(
+    begin: Begin, scene: Scene, picked_up: bool
+) -> None:
+    """Nobody there: it rings no more. Somebody there: they get the caller at once, or, should they
+    vanish, what the caller wanted comes next."""
+    ringing = Ringing(begin, scene)
+    session = ringing.session
+    scene.call.desks.decide(scene.call.call_id, ACCEPT)
+    decision = scene.call.desks._decisions[scene.call.call_id]
+    decision.picked_up = picked_up
+    session.conversation.changes_to = EMERGENCY
+    session.says("fire")
+    assert session.conversation.next() == ("second thoughts", "fire", False)
+    if picked_up:
+        assert decision.hurried.wait(LIMIT_S)
+        assert not ringing.answer.ready()
+        ringing.answer.set("-ERR NORMAL_TEMPORARY_FAILURE")
+    assert session.conversation.next() == ("changed course", EMERGENCY)
+    result = "unreachable" if picked_up else "called_off"
+    assert scene.kept.next(TransferEnded).result == result
+
+
+def test_an_emergency_as_the_desk_declines_comes_next(begin: Begin, scene: Scene) -> None:
+    session = Ringing(begin, scene).session
+    session.conversation.changes_to = EMERGENCY
+    scene.call.desks.decide(scene.call.call_id, DECLINE)
+    session.says("fire")
+    assert session.conversation.next() == ("second thoughts", "fire", False)
+    assert session.conversation.next() == ("changed course", EMERGENCY)
 
 
 def test_the_caller_hangs_up_while_it_rings(begin: Begin, scene: Scene) -> None:

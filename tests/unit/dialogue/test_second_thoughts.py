@@ -4,6 +4,7 @@ import pytest
 
 from appliance.calls.decision import Priority
 from appliance.calls.transfer import TransferResult
+from appliance.dialogue.second_thoughts import cannot_wait
 from tests.unit.dialogue.call_script import CallScript
 
 
@@ -101,3 +102,15 @@ def test_nothing_is_rung_nothing_is_called_off() -> None:
     call = CallScript()
     assert call.says_while_it_rings("there is a fire").steps == []
     assert call.says("there is a fire").is_connected_to("nurse")
+
+
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [("there is a fire", False), ("operator", False), ("never mind", True),
+     ("no i meant alice brown", True)],
+)  # fmt: skip
+def test_what_cannot_wait_until_the_caller_is_connected(said: str, waits: bool) -> None:
+    call = ringing()
+    decision = call.conversation.second_thoughts(said, 1.0, call.now)
+    assert decision is not None
+    assert cannot_wait(decision) is not waits
