@@ -112,6 +112,20 @@ def test_the_phone_that_one_rings_is_busy_for_the_other(box: Box) -> None:
     assert not box.anna.ended.is_set()
 
 
+def test_who_is_talking_is_wanted_until_they_hang_up(box: Box) -> None:
+    call_id = box.anna_rings()
+    box.anna.answer()
+    assert box.anna.answered.wait(LIMIT_S)
+    assert box.anna.ear.wait_audible(box.anna.answered_at or 0.0, LIMIT_S) is not None
+    box.anna.press("1")
+    with gevent.Timeout(LIMIT_S, AssertionError("never connected")):
+        while not box.lab.backend.bridged(call_id):
+            gevent.sleep(0.02)
+    box.until_wanted_by("1")
+    box.anna.hang_up()
+    box.until_wanted_by("0")
+
+
 def test_a_claim_ends_with_the_controller_that_was_killed(box: Box) -> None:
     box.anna_rings()
     box.until_wanted_by("1")

@@ -228,3 +228,18 @@ def test_an_order_that_is_too_old_or_of_another_organisation_is_left(
     assert take_orders(house.database, str(uuid4()), [call_id], now - timedelta(hours=1)) == []
     assert operator.state(order.order_id).state == "given"
     phone.hang_up()
+
+
+def test_what_was_accepted_from_the_page_is_called_off_while_nobody_picks_up(
+    house: House, operator: Operator
+) -> None:
+    anna, reception = house.desk("212"), house.desk("200")
+    call_id, caller = house.call()
+    caller.press("212")
+    assert anna.rings.wait(LIMIT_S)
+    assert operator.orders(call_id, Verb.ACCEPT).state == "done"
+    caller.press("0")
+    assert reception.rings.wait(LIMIT_S)
+    assert anna.ended.is_set()
+    until(lambda: operator.results(call_id) == ["called_off", None], "it is on record")
+    caller.hang_up()

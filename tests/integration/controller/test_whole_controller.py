@@ -1,6 +1,7 @@
 """Calls through everything but the engines, on the bench."""
 
 import os
+from itertools import cycle
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import gevent
 import pytest
 
 from appliance import wiring
+from appliance.actions.desks import ACCEPT
 from appliance.calls.errors import ConfigurationError
 from appliance.events.reader import call_record
 from appliance.lab.phones import VirtualPhone
@@ -187,3 +189,22 @@ def test_a_port_that_is_taken_is_named(house: House, tmp_path: Path, postgres_ur
         wiring.controller(settings, Engines(NoEars(), QuickVoice(), None)),
     ):
         pass
+
+
+def test_a_caller_who_cannot_wait_is_connected_in_the_middle_of_a_sentence(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anna has accepted, and the caller would still be told for ten seconds that she is rung."""
+    desk = house.desk("212")
+    call_id, caller = house.call()
+    monkeypatch.setattr(house.voice, "speak", lambda *_, **__: cycle([b"\0\x20\0\xe0" * 80]))
+    caller.press("212")
+    accept(desk)
+    decision = house.supervisor._desks._decisions[call_id]
+    until(lambda: decision.made.value == ACCEPT, "she has accepted")
+    caller.press("0")
+    with gevent.Timeout(4.0, AssertionError("they are not connected at once")):
+        while not house.bridged(call_id):
+            gevent.sleep(0.02)
+    desk.hang_up()
+    assert house.record(call_id).transfers[0].result == "connected"

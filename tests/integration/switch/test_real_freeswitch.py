@@ -312,3 +312,14 @@ def test_a_call_given_back_at_once_is_not_lost(
             while executed.get()["Application"] != "set":
                 pass
     full.stop()
+
+
+def test_without_mod_hash_nobody_is_counted_and_no_call_is_lost(
+    link: InboundLink, calls: Calls
+) -> None:
+    in_background(link.bgapi, "originate loopback/9000/default &park", LIMIT_S)
+    channel = calls.next()
+    assert commands.count_in(link, channel.uuid, "desk", "201") is None
+    commands.count_out(link, channel.uuid, "desk", "201")
+    assert commands.exists(link, channel.uuid)
+    channel.hangup()
