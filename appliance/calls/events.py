@@ -267,7 +267,13 @@ class ConversationSaved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded(Event):
-    """The last event of every call. ``how`` is a sentence for people."""
+    """The last event of every call.
+
+    Attributes:
+        how: a sentence for people.
+        talked_ms: audio time of all parts; of those that somebody else began, as far as their last
+            turn.
+    """
 
     kind: ClassVar[str] = "call_ended"
 

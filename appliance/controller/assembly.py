@@ -226,7 +226,10 @@ class _Assembly:
                 StageFailed, stage="switch", error=str(error), fallback="offered once more"
             )
             return
-        self._log.record(CallEnded, outcome=outcome, cause=HangupCause.UNKNOWN.value, how=how)
+        self._log.record(
+            CallEnded, outcome=outcome, cause=HangupCause.UNKNOWN.value, how=how,
+            talked_ms=self._log.earlier_ms,
+        )  # fmt: skip
 
     def _hung_up(self) -> bool:
         """Whether the leg is gone, and not our session with it alone: that ends too when FreeSWITCH

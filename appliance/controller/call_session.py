@@ -345,7 +345,7 @@ class CallSession:
             )
         self._call.log.record(
             CallEnded, outcome=outcome, cause=self._cause, how=how,
-            talked_ms=self._call.line.audio_ms,
+            talked_ms=self._call.log.earlier_ms + self._call.line.audio_ms,
         )  # fmt: skip
 
 

@@ -89,7 +89,10 @@ class Reaper:
         record = CallLog(self.events, call.call_id, call.organisation_id)
         record.continue_after(past)
         outcome, how = _what_became_of(past)
-        record.record(CallEnded, outcome=outcome, cause=HangupCause.UNKNOWN.value, how=how)
+        record.record(
+            CallEnded, outcome=outcome, cause=HangupCause.UNKNOWN.value, how=how,
+            talked_ms=record.earlier_ms,
+        )  # fmt: skip
         return True
 
 

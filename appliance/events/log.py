@@ -36,6 +36,7 @@ class CallLog:
     Attributes:
         next_seq: the next event's number.
         part: of the call, as in `TurnTaken`: one more than others have left something of.
+        earlier_ms: audio time of the parts before, each to the end of its last turn.
         turns: how many turns were taken so far.
         caller_turn: the number of the caller's last; 0 before they have said or keyed anything.
     """
@@ -45,6 +46,7 @@ class CallLog:
         self.organisation_id = organisation_id
         self.next_seq = 1
         self.part = 1
+        self.earlier_ms = 0
         self.turns = 0
         self.caller_turn = 0
         self._log = log
@@ -55,6 +57,8 @@ class CallLog:
         heard = (event for event in past if isinstance(event, RecordingStarted | TurnTaken))
         self.part = max((one.part for one in heard), default=0) + 1
         taken = [event for event in past if isinstance(event, TurnTaken)]
+        ends = {one.part: one.ended_ms for one in sorted(taken, key=lambda one: one.ended_ms)}
+        self.earlier_ms = sum(ends.values())
         self.turns = max((one.turn for one in taken), default=0)
         callers = (one.turn for one in taken if one.speaker is Speaker.CALLER)
         self.caller_turn = max(callers, default=0)

@@ -73,11 +73,13 @@ def test_keys_are_turns_and_stop_the_voice(
     session = begin()
     greeting = session.spoken()
     session.conversation.steps["pressed"] = [Say("Yes?")]
+    scene.audio.audio_ms = 700
     scene.channel.press("0")
     assert session.conversation.next() == ("pressed", "0")
     assert session.spoken().said == "Yes?"
     assert greeting.interrupted
-    assert "dtmf" in [turn.source for turn in scene.kept.of(TurnTaken)]
+    [keyed] = [turn for turn in scene.kept.of(TurnTaken) if turn.source == "dtmf"]
+    assert (keyed.text, keyed.started_ms, keyed.ended_ms) == ("0", 700, 700)
 
 
 def test_a_hang_up_ends_the_record_with_what_the_call_came_to(begin: Begin, scene: Scene) -> None:

@@ -112,6 +112,20 @@ def test_turns_are_counted_on_and_the_caller_s_last_is_known(tmp_path: Path) -> 
     spool.close()
 
 
+def test_the_time_of_all_earlier_parts_is_known(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    call = CallLog(EventLog(spool), "c", "o")
+    call.continue_after(
+        [
+            TurnTaken(**_BASE, seq=seq, turn=seq, speaker=Speaker.CALLER, text="x", part=part,
+                      ended_ms=ended_ms)
+            for seq, part, ended_ms in ((1, 1, 2000), (2, 1, 1500), (3, 2, 700), (4, 2, 900))
+        ]
+    )  # fmt: skip
+    assert (call.part, call.earlier_ms) == (3, 2900)
+    spool.close()
+
+
 def test_who_takes_a_call_up_begins_a_part_of_its_own(tmp_path: Path) -> None:
     """Only what was left of a part counts: nobody hears a session that never got its line open."""
     spool = Spool(tmp_path)
