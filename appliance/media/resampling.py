@@ -1,4 +1,4 @@
-"""Sample-rate conversion with soxr: streamed for what is spoken, whole for what was heard."""
+"""Sample-rate conversion of what is spoken, with soxr."""
 
 import numpy as np
 import soxr
@@ -34,10 +34,3 @@ class StreamResampler:
             return b""
         empty = np.empty(0, dtype=np.int16)
         return bytes(self._stream.resample_chunk(empty, last=True).tobytes())
-
-
-def resample(pcm: bytes, from_hz: int, to_hz: int) -> bytes:
-    """Convert a whole recording."""
-    if from_hz == to_hz:
-        return pcm
-    return bytes(soxr.resample(samples(pcm), from_hz, to_hz).tobytes())

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from appliance.switch.base_link import EventHandler
-from appliance.switch.connection import Limits
 from appliance.switch.esl_link import EslLink, esl_available
 from appliance.switch.inbound_link import InboundLink
 
@@ -68,27 +67,10 @@ class ControlLink(Protocol):
         """
 
 
-def open_control_link(
-    host: str,
-    port: int,
-    password: str,
-    *,
-    limits: Limits | None = None,
-    client: str = "auto",
-) -> ControlLink:
-    """Make the control link to one FreeSWITCH; ``start`` it to connect.
+def open_control_link(host: str, port: int, password: str) -> ControlLink:
+    """Make the control link to a FreeSWITCH's event socket; ``start`` it to connect.
 
-    Args:
-        host, port, password: FreeSWITCH's event socket.
-        limits: times and sizes.
-        client: ``esl`` for python-ESL, ``greenswitch``, or ``auto``: python-ESL where it can be
-            imported.
-
-    Raises:
-        ImportError: ``client`` is ``esl`` and python-ESL cannot be imported.
+    It is on python-ESL where that can be imported, otherwise on greenswitch.
     """
-    if client == "esl" and not esl_available():
-        raise ImportError("python-ESL cannot be imported")
-    if client == "esl" or (client == "auto" and esl_available()):
-        return EslLink(host, port, password, limits=limits)
-    return InboundLink(host, port, password, limits=limits)
+    adapter = EslLink if esl_available() else InboundLink
+    return adapter(host, port, password)

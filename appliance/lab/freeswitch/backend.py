@@ -29,6 +29,8 @@ _REGISTERS_WITHIN_S = 5.0
 _REACHES_DIALPLAN_WITHIN_S = 5.0
 _WATCHED = ("CHANNEL_EXECUTE", "CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE", "CHANNEL_HANGUP")
 _CONTEXT = "appliance"
+# As the controllers of the lab have it by default.
+_DOMAIN = "appliance.local"
 _CODECS = {8000: "PCMU,PCMA", 16000: "G722,PCMU,PCMA"}
 
 
@@ -38,7 +40,7 @@ def passwords_for(directory: Directory) -> dict[str, str]:
     return {number: secrets.token_hex(8) for number in sorted(numbers)}
 
 
-def files_for(directory: Directory, passwords: Mapping[str, str], domain: str) -> dict[str, str]:
+def files_for(directory: Directory, passwords: Mapping[str, str]) -> dict[str, str]:
     """A directory as rendered files: its extensions, its DIDs, and a trunk from loopback.
 
     The operator's phones are the hunt group of every DID.
@@ -48,12 +50,12 @@ def files_for(directory: Directory, passwords: Mapping[str, str], domain: str) -
     names = {person.extension: person.name for person in directory.people}
     return render(
         [
-            RenderedExtension(number, a1_hash(number, domain, password), names.get(number, ""))
+            RenderedExtension(number, a1_hash(number, _DOMAIN, password), names.get(number, ""))
             for number, password in passwords.items()
         ],
         [RenderedTrunk("lab", "127.0.0.1:9", addresses=("127.0.0.1/32",))],
         [RenderedDid(did.number, group) for did in directory.dids],
-        domain,
+        _DOMAIN,
     )
 
 
@@ -65,7 +67,6 @@ def freeswitch_lab(
     controllers: str,
     password: str,
     event_socket_port: int,
-    domain: str = "appliance.local",
 ) -> Iterator["FreeSwitchBackend"]:
     """A private FreeSWITCH that serves ``directory``, for as long as the context lasts.
 
@@ -74,7 +75,6 @@ def freeswitch_lab(
         work: files of the switch and the phones; a short path, FreeSWITCH cuts long ones.
         controllers: ``host:port|host:port``.
         password, event_socket_port: where the controllers expect the control link.
-        domain: as in the controllers' settings.
 
     Raises:
         ConfigurationError: when FreeSWITCH or baresip is missing.
@@ -92,13 +92,13 @@ def freeswitch_lab(
         binary,
         work / "switch",
         controllers=controllers,
-        domain=domain,
+        domain=_DOMAIN,
         password=password,
         event_socket_port=event_socket_port,
     )
     with ExitStack() as undo:
         undo.callback(switch.stop)
-        switch.start(files_for(directory, passwords, domain))
+        switch.start(files_for(directory, passwords))
         backend = FreeSwitchBackend(switch, passwords, work / "phones")
         undo.callback(backend.close)
         yield backend

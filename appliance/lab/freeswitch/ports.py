@@ -7,7 +7,7 @@ _LOW, _HIGH = 20000, 32000
 """Below Linux's ephemeral range, so that no outgoing connection takes one in the meantime."""
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM, *, count: int = 1) -> int:
+def free_port(*, count: int = 1) -> int:
     """The first of ``count`` ports on 127.0.0.1 that are free now, for TCP and UDP alike.
 
     Raises:
@@ -15,13 +15,13 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM, *, count: int = 1) ->
     """
     for _ in range(100):
         first = random.randrange(_LOW, _HIGH - count, 2)
-        if all(_is_free(port, kind) for port in range(first, first + count)):
+        if all(_is_free(port) for port in range(first, first + count)):
             return first
     raise OSError(f"no {count} free ports in a row between {_LOW} and {_HIGH}")
 
 
-def _is_free(port: int, kind: socket.SocketKind) -> bool:
-    for each in {kind, socket.SOCK_STREAM}:
+def _is_free(port: int) -> bool:
+    for each in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(socket.AF_INET, each) as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -7,8 +7,8 @@ import wave
 import numpy as np
 import pytest
 
+from appliance.lab.sound import resampled
 from appliance.media.pcm import level_db
-from appliance.media.resampling import resample
 from appliance.speech.events import TurnEnded
 from appliance.speech.turn_taker import TurnTaker
 from appliance.speech.voice_activity import NoiseFloor, VoiceActivity, VoicedGate
@@ -89,7 +89,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[bytes, i
 def test_single_words_are_heard(spoken: dict[str, tuple[bytes, int]], rate_hz: int) -> None:
     for word, (pcm, from_hz) in spoken.items():
         silence = bytes(rate_hz * 2)
-        heard = silence + resample(pcm, from_hz, rate_hz) + silence
+        heard = silence + resampled(pcm, from_hz, rate_hz) + silence
         frames = [heard[i : i + rate_hz // 25] for i in range(0, len(heard), rate_hz // 25)]
         turns = of_kind(take_turns(TurnTaker(rate_hz), rate_hz, frames), TurnEnded)
         assert len(turns) == 1, word
