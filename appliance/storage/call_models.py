@@ -50,7 +50,8 @@ class Order(OfOrganisation, Base):
     """What somebody at the operators' page, or a program, wants done in a call in progress.
 
     ``state`` is ``given``, then ``taken`` by the controller that holds the call, then ``done`` or
-    ``refused`` with ``words`` that say why. One that is still ``given`` at ``expires_at`` is dead.
+    ``refused`` with ``words`` that say why. One that is still ``given`` at ``expires_at`` is dead;
+    one that is still ``taken`` then was let go by a controller that is gone.
     """
 
     __tablename__ = "orders"
