@@ -154,6 +154,7 @@ class StepRunner:
         job.name = f"transfer-{self._call.call_id}"
         job.link(self._transferred)
         self._connecting = job
+        gevent.sleep(0)  # it has begun when the next input is handled, and so can be called off
 
     def _transferred(self, job: gevent.Greenlet) -> None:
         """The transfer's greenlet has ended; by itself, because of a mistake, or killed."""

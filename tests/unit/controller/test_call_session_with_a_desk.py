@@ -18,7 +18,7 @@ from appliance.calls.events import (
 )
 from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.controller.call_session import SessionTiming
-from appliance.controller.inputs import FinishedSpeaking, Hangup, Superseded
+from appliance.controller.inputs import CallerPressed, FinishedSpeaking, Hangup, Superseded
 from appliance.dialogue.steps import Say, Step, Transfer
 from appliance.media.tones import ringback
 from tests.unit.actions.doubles import LIMIT_S, Scene
@@ -135,6 +135,15 @@ def test_an_emergency_once_the_desk_has_accepted(
     assert session.conversation.next() == ("changed course", EMERGENCY)
     result = "unreachable" if picked_up else "called_off"
     assert scene.kept.next(TransferEnded).result == result
+
+
+def test_what_was_keyed_before_it_rings_calls_it_off(begin: Begin, scene: Scene) -> None:
+    session = begin([TO_ANNA])
+    session.conversation.changes_to = EMERGENCY
+    session.session.post(CallerPressed("0"))
+    assert session.conversation.next() == ("second thoughts", "0", True)
+    assert session.conversation.next() == ("changed course", EMERGENCY)
+    assert scene.kept.next(TransferEnded).result == "called_off"
 
 
 def test_an_emergency_as_the_desk_declines_comes_next(begin: Begin, scene: Scene) -> None:
