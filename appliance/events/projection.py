@@ -114,10 +114,14 @@ _TURNS = """
     FROM fresh WHERE kind = 'turn_taken'
 """
 
+# Before recordings had an event of their own the first event of a call named it: what waits in a
+# spool while the appliance is upgraded does so still.
 _RECORDINGS = """
     INSERT INTO recordings (organisation_id, call_id, event_id, seq, at, part, path)
-    SELECT organisation_id, call_id, event_id, seq, at, (data ->> 'part')::int, data ->> 'path'
+    SELECT organisation_id, call_id, event_id, seq, at, coalesce((data ->> 'part')::int, 1),
+           coalesce(data ->> 'path', data ->> 'recording')
     FROM fresh WHERE kind = 'recording_started'
+        OR kind = 'call_started' AND data ->> 'recording' <> ''
 """
 
 _DECISIONS = """

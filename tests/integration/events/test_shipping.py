@@ -147,6 +147,20 @@ def test_a_take_over_is_seen_in_the_call(database: Database, organisation: str) 
     assert [turn.part for turn in record.turns] == [1, 1, 2]
 
 
+def test_a_recording_that_a_spool_of_before_the_upgrade_tells_of_is_kept(
+    database: Database, organisation: str
+) -> None:
+    events = whole_call(organisation)
+    lines = [json.loads(line) for line in _lines(events)]
+    for line in lines:
+        if line["kind"] == "call_started":
+            line["data"]["recording"] = "2026-11-20/c.wav"
+    store_events(database, [json.dumps(line).encode() for line in lines])
+    record = call_record(database, organisation, events[0].call_id)
+    assert record is not None
+    assert [(one.part, one.path) for one in record.recordings] == [(1, "2026-11-20/c.wav")]
+
+
 def test_calls_are_listed_newest_first_and_open_ones_apart(
     database: Database, organisation: str
 ) -> None:
