@@ -150,9 +150,9 @@ async def _file(visit: Visit) -> Path:
 async def recording(visit: Visit) -> Answer:
     """The recording as WAV, stereo: the caller left, the appliance right. Ranges are understood."""
     path = await _file(visit)
-    recordings = visit.request.config_dict[RECORDINGS]
+    held = visit.request.config_dict[RECORDINGS]
     call_id, clock_s = visit.params.call_id, visit.services.clock_s()
-    if recordings.first_look(visit.who.key, call_id, clock_s):
+    if held.first_look(visit.who.key, call_id, clock_s):
         await visit.database(
             lambda db: visit.trace.write(db, visit.now, action="recording.listened_to")
         )

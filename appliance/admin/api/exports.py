@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 from sqlalchemy.orm import Session
@@ -58,7 +57,9 @@ async def list_audio(visit: Visit) -> Answer:
     archive, left = Archive(), _MOST_RECORDINGS
     async for lines in _batches(visit, _MOST_CALLS):
         ids = [line.call.call_id for line in lines]
-        named = await visit.database(partial(_recordings, visit.who.organisation_id, ids))
+        named = await visit.database(
+            partial(recordings_of, organisation_id=visit.who.organisation_id, ids=ids)
+        )
         paths = await visit.run(partial(_found, recordings, named))
         for path in paths[:left]:
             pieces = archive.add(path)
@@ -70,10 +71,6 @@ async def list_audio(visit: Visit) -> Answer:
     await response.write(archive.end())
     await response.write_eof()
     return response
-
-
-def _recordings(organisation: UUID, ids: Sequence[str], db: Session) -> list[str]:
-    return recordings_of(db, organisation, ids)
 
 
 def _found(recordings: Recordings, named: Sequence[str]) -> list[Path]:
