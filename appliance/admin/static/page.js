@@ -1,22 +1,5 @@
 // What every page does: nothing that it could not do without.
 
-/** Fetch one of our own addresses with the CSRF token of this page; JSON in, JSON out. */
-export async function call(method, path, body) {
-  const token = document.querySelector('meta[name="csrf-token"]');
-  const answer = await fetch(path, {
-    method,
-    headers: {
-      "Content-Type": "application/json",
-      "X-CSRF-Token": token ? token.content : "",
-      "Idempotency-Key": crypto.randomUUID ? crypto.randomUUID() : String(Math.random()),
-    },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  const data = answer.status === 204 ? null : await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(data.detail || answer.statusText), { problem: data });
-  return data;
-}
-
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target;

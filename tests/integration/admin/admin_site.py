@@ -83,7 +83,7 @@ class Browser:
             method, self.url + path, allow_redirects=False, **more
         ) as answer:
             reply = Reply(answer.status, answer.headers, await answer.text())
-        marker = '<meta name="csrf-token" content="'
+        marker = '<input type="hidden" name="csrf" value="'
         if marker in reply.text:
             self.csrf = reply.text.split(marker)[1].split('"')[0]
         return reply
