@@ -31,7 +31,8 @@ from appliance.storage.order_store import CHANNEL, answer_order, hold_orders, ta
 
 log = structlog.get_logger(__name__)
 
-_AGAIN_S = 5.0
+# Well within the time that whoever ordered waits for somebody to take it.
+_AGAIN_S = 2.0
 _JOIN_S = 3.0
 _HOLD_EVERY_S = 1.0
 
