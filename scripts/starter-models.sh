@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the starter models again: data, training, export, figures. Some three hours on two cores.
+# Makes the starter models again: data, training, export, figures. Some five hours on two cores.
 #
 # The Whisper and the voice are trained from nothing; the decider goes on from the one that is there,
 # or from nothing too with FROM_NOTHING=1 (some hours more). What was begun is gone on with.
