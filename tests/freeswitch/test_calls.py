@@ -271,6 +271,20 @@ def test_a_killed_controller_hands_the_call_to_the_next(
     assert not caller.ended.is_set()
 
 
+def test_a_controller_that_dies_slowly_does_not_take_the_call_back(
+    phones: MakePhone, controllers: StartController
+) -> None:
+    """While a process ends, its port may take connections that nobody ever answers."""
+    first, second = controllers("vanish"), controllers("talk", second=True)
+    caller = phones(CALLER, outside=True)
+    caller.dial(DID)
+    left = first.wait("closed")
+    taken = second.wait("connected")
+    assert taken["uuid"] == left["uuid"]
+    assert taken["at"] - left["at"] < 0.2
+    assert not caller.ended.is_set()
+
+
 def test_when_the_last_controller_dies_the_hunt_group_rings(
     phones: MakePhone, controllers: StartController
 ) -> None:

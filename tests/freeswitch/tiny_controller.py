@@ -4,7 +4,8 @@
 line about everything that happens, with ``time.perf_counter()`` (one clock for all processes).
 
 Behaviours: ``talk`` answers, asks for unicast and plays a 440 Hz tone for as long as the call
-lasts; ``echo`` sends back what it gets; ``mute`` accepts the connection and does nothing; ``hunt``,
+lasts; ``echo`` sends back what it gets; ``mute`` accepts the connection and does nothing;
+``vanish`` answers one call and leaves it, and its port goes on taking connections; ``hunt``,
 ``voicemail`` and ``done`` answer, ask for that end in the call's variables and hang up their
 connection.
 """
@@ -103,6 +104,9 @@ class Session(threading.Thread):
             if name == "CHANNEL_ANSWER" or (
                 name == "CHANNEL_EXECUTE_COMPLETE" and event.get("Application") == "answer"
             ):
+                if self.behaviour == "vanish":
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    break
                 self.rate = int(event.get("variable_read_rate", self.rate))
                 self.start_media()
         say("closed", uuid=uuid)
@@ -174,11 +178,13 @@ def main() -> None:
     say("listening", port=server.getsockname()[1])
     while True:
         connection, _ = server.accept()
-        if behaviour == "mute":
+        if behaviour == "mute" or (behaviour == "vanish" and KEPT):
             say("accepted")
             KEPT.append(connection)
-        else:
-            Session(connection, behaviour).start()
+            continue
+        if behaviour == "vanish":
+            KEPT.append(connection)
+        Session(connection, behaviour).start()
 
 
 KEPT: list[socket.socket] = []

@@ -118,7 +118,8 @@ class BenchDialplan:
                 *actions,
                 Action("set", "appliance_resumed=true"),
                 self._answered_guard(),
-                *self._socket(),
+                # The first had the call most likely, and may still take connections as it dies.
+                self._socket((*self.controllers[1:], *self.controllers[:1])),
                 Action("transfer", "after-again XML appliance"),
             ]
         if name == "after-again" and given_back == "voicemail":
@@ -139,15 +140,15 @@ class BenchDialplan:
             Action("set", "continue_on_fail=true"),
             Action("set", "appliance_fallback="),
             Action("set", "uuid_bridge_continue_on_cancel=true"),
-            *self._socket(),
+            self._socket(self.controllers),
             Action("transfer", "again XML appliance"),
         ]
 
     def _answered_guard(self) -> Action:
         return Action("sched_transfer", f"+{self.resume_s} hunt XML appliance")
 
-    def _socket(self) -> list[Action]:
-        return [Action("socket", "|".join(self.controllers) + " async full")]
+    def _socket(self, controllers: tuple[str, ...]) -> Action:
+        return Action("socket", "|".join(controllers) + " async full")
 
     def _hunt(self) -> list[Action]:
         return [

@@ -76,6 +76,26 @@ def test_without_an_rtp_timer_a_phone_that_sends_nothing_hears_nothing(
     bench.stop()
 
 
+def test_a_controller_that_dies_slowly_does_not_take_the_call_back(
+    controllers: PeerServer,
+) -> None:
+    """While a process ends, its port may take connections that nobody ever answers."""
+    other = PeerServer()
+    bench = BenchSwitch(
+        BenchConfig(BenchDialplan(controllers=(controllers.address, other.address)))
+    )
+    bench.start()
+    try:
+        call_id, peer = answered(bench, controllers, VirtualPhone("+15550100"))
+        peer.close()
+        again = other.call()
+        assert again.data is not None
+        assert again.data.get("Unique-ID") == call_id
+    finally:
+        bench.stop()
+        other.stop()
+
+
 def test_wide_band_calls_have_wide_band_frames(bench: BenchSwitch, controllers: PeerServer) -> None:
     _, peer = answered(bench, controllers, VirtualPhone("+15550100", rate_hz=16000))
     assert peer.data is not None
