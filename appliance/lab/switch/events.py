@@ -138,9 +138,9 @@ def channel_headers(channel: "Channel", *, variables: bool) -> dict[str, str]:
 
 
 def channel_event(
-    name: str, channel: "Channel", extra: Mapping[str, str] | None = None, body: str = ""
+    name: str, channel: "Channel", extra: Mapping[str, str] | None = None
 ) -> BenchEvent:
     """An event about a channel."""
     headers = base_headers(name)
     headers |= channel_headers(channel, variables=name not in WITHOUT_VARIABLES)
-    return BenchEvent(headers | dict(extra or {}), body)
+    return BenchEvent(headers | dict(extra or {}))

@@ -36,11 +36,6 @@ class ChannelMedia:
         self.peer: Channel | None = None
         self.packets = 0
 
-    @property
-    def unicast_running(self) -> bool:
-        """Whether frames are exchanged with a controller."""
-        return self._unicast is not None
-
     def open(self) -> None:
         """Audio begins to flow: the call was answered, or has early media."""
         if not self._open:

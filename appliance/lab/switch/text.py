@@ -12,7 +12,6 @@ from urllib.parse import unquote
 _UNSAFE = re.compile(rb'[\0-\x20#&+:;<=>?@[\\\]^`{|}"\x7f-\xff]|%(?![0-9A-F]{2})')
 _NEEDS_ENCODING = re.compile(r"[^!$'()*,\-./0-9A-Z_a-z~]")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "s": " "}
-_VARIABLE_HEADS = ("{", "<", "[")
 _MAX_EXPANSIONS = 100
 
 

@@ -42,8 +42,6 @@ class Unicast:
         except OSError:
             self._socket.close()
             raise
-        self.sent = 0
-        self.received = 0
         self._reader = gevent.spawn(self._read)
         self._reader.name = f"bench-unicast-{name}"
 
@@ -54,7 +52,6 @@ class Unicast:
             self._socket.sendto(frame, self._remote)
         except OSError:
             return False
-        self.sent += 1
         return True
 
     def close(self) -> None:
@@ -71,7 +68,6 @@ class Unicast:
                 return
             if not frame:
                 return  # the original's reading thread ends at an empty datagram
-            self.received += 1
             self._on_frame(frame, _age_s(about))
 
 
