@@ -41,7 +41,8 @@ class Reaper:
     Attributes:
         open_calls: what the database says is in progress; raises StorageError when out of reach.
         still_up: whether FreeSWITCH knows the leg; raises SwitchError when it cannot be asked.
-        history_of: the events of a call so far, also those still in a spool.
+        history_of: the events of a call so far, also those still in a spool; raises StorageError
+            when the database is out of reach: an end is not to be guessed from half of them.
         every_s: between two looks.
         settle_s: before a suspect is looked at again, at least; at most twice as long, so that
             controllers that start together do not end the same call together.

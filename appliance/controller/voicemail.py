@@ -106,7 +106,8 @@ class VoicemailCollector:
         recordings: where the sound goes.
         controller: this one's name.
         directories: those of all organisations, as they are now.
-        history_of: the events of an organisation's call so far.
+        history_of: the events of an organisation's call so far; raises StorageError when they are
+            out of reach.
         every_s: between two looks.
         now: the wall clock, in seconds; a test may hand in its own.
     """

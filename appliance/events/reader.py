@@ -1,6 +1,6 @@
 """Reading records back: the list of calls, one call whole, its events, and calls still open."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -212,22 +212,36 @@ def stored_events_of(database: Database, organisation_id: str, call_id: str) -> 
         return [_event(row) for row in session.scalars(query)]
 
 
-def recall(database: Database, spool_root: Path, organisation_id: str, call_id: str) -> list[Event]:
+def history(
+    database: Database, spool_root: Path, organisation_id: str, call_id: str
+) -> list[Event]:
     """All that is known of a call, in order: from the spools on this machine and the database.
 
-    For taking a call over. With the database away, what the spools still hold must do; this is
-    logged and never raised.
+    Raises:
+        StorageError: the database is out of reach, so what it knows alone is missing.
     """
     # The spools first: what is shipped and deleted meanwhile is then found in the database. They
     # are megabytes, and after a crash all calls of another controller are recalled at once.
     spooled = call_blocking(spooled_events_of, spool_root, call_id)
-    found = {event.event_id: event for event in spooled}
+    return _in_order(spooled, stored_events_of(database, organisation_id, call_id), organisation_id)
+
+
+def recall(database: Database, spool_root: Path, organisation_id: str, call_id: str) -> list[Event]:
+    """The history of a call that is to be taken over, whatever it takes.
+
+    With the database away, what the spools still hold must do; this is logged and never raised.
+    """
     try:
-        stored = stored_events_of(database, organisation_id, call_id)
+        return history(database, spool_root, organisation_id, call_id)
     except StorageError as error:
         _log.warning("recalled_from_spool_only", call_id=call_id, error=str(error))
-        stored = []
-    found.update((event.event_id, event) for event in stored)
+    return _in_order(call_blocking(spooled_events_of, spool_root, call_id), (), organisation_id)
+
+
+def _in_order(
+    spooled: Iterable[Event], stored: Iterable[Event], organisation_id: str
+) -> list[Event]:
+    found = {event.event_id: event for event in (*spooled, *stored)}
     mine = (event for event in found.values() if event.organisation_id == organisation_id)
     return sorted(mine, key=lambda event: (event.seq, event.at))
 

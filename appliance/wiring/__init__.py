@@ -24,7 +24,7 @@ from appliance.decisions.chain import DecisionChain
 from appliance.decisions.policies import standard_policies
 from appliance.dialogue import prompts
 from appliance.events.log import EventLog
-from appliance.events.reader import open_calls, recall
+from appliance.events.reader import history, open_calls, recall
 from appliance.events.shipper import Shipper
 from appliance.events.telling import tell
 from appliance.inference import server
@@ -271,11 +271,11 @@ def _reap(
             for call in open_calls(store, directory.organisation_id)
         ]
 
-    def history(call: OpenCall) -> list[Event]:
-        return recall(store, settings.storage.spool, call.organisation_id, call.call_id)
+    def history_of(call: OpenCall) -> list[Event]:
+        return history(store, settings.storage.spool, call.organisation_id, call.call_id)
 
     reaper = Reaper(
-        supervisor.calls, events, unended, lambda leg: commands.exists(link, leg), history
+        supervisor.calls, events, unended, lambda leg: commands.exists(link, leg), history_of
     )
 
     def reap() -> None:
@@ -295,12 +295,12 @@ def _collect_voicemail(
     if folder is None:
         return
 
-    def history(organisation_id: str, call_id: str) -> list[Event]:
-        return recall(store, settings.storage.spool, organisation_id, call_id)
+    def history_of(organisation_id: str, call_id: str) -> list[Event]:
+        return history(store, settings.storage.spool, organisation_id, call_id)
 
     collector = VoicemailCollector(
         folder, settings.storage.recording_directory, settings.name, events,
-        lambda: directories.directories, history,
+        lambda: directories.directories, history_of,
     )  # fmt: skip
     collecting = gevent.spawn(collector.run)
     collecting.name = "voicemail"

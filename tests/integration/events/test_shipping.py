@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
+from appliance.calls.errors import StorageError
 from appliance.calls.events import (
     CallResumed,
     Event,
@@ -26,6 +27,7 @@ from appliance.events.encoding import encode
 from appliance.events.log import CallLog, EventLog
 from appliance.events.reader import (
     call_record,
+    history,
     open_calls,
     recall,
     recent_calls,
@@ -281,6 +283,8 @@ def test_an_outage_in_the_middle_loses_nothing_and_doubles_nothing(
         for call_id in (events[-1].call_id, events[-12].call_id)
         for event in recall(database, spool.root, organisation, call_id)
     }
+    with pytest.raises(StorageError):
+        history(database, spool.root, organisation, events[-1].call_id)
     own_cluster.start()
     calls(100)
     assert shipper.drain(30)

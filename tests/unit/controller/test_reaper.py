@@ -107,6 +107,18 @@ def test_a_history_that_cannot_be_read_still_gets_an_end() -> None:
     assert world.reaper.look() == 1
 
 
+def test_no_end_is_made_of_half_a_history() -> None:
+    """The database went away between the two looks: what only it knows is missing."""
+    world = World()
+    world.past = StorageError("away")
+    with pytest.raises(StorageError):
+        world.reaper.look()
+    assert world.ended() == []
+    world.past = [STARTED]
+    assert world.reaper.look() == 1
+    assert [event.seq for event in world.ended()] == [2]
+
+
 @pytest.mark.parametrize(
     "trouble",
     [SwitchGoneError("no connection"), StorageError("away"), PermissionError("spool")],
