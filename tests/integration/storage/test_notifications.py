@@ -2,6 +2,7 @@
 
 import queue
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -42,19 +43,26 @@ def _send(sender: psycopg.Connection, payload: str) -> None:
     sender.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
 
 
-def test_each_is_told_in_order_until_the_end(
-    database: Database, sender: psycopg.Connection
-) -> None:
+@contextmanager
+def _listening(database: Database, again_s: float | None = None) -> Iterator[Told]:
+    """What is told while inside; that it came up was told already."""
     told = Told()
-    listening = Notifications(database, (CHANNEL,), told)
+    listening = Notifications(database, (CHANNEL,), told, again_s)
     listening.start()
     try:
         assert told.next() == CAME_UP
+        yield told
+    finally:
+        listening.stop()
+
+
+def test_each_is_told_in_order_until_the_end(
+    database: Database, sender: psycopg.Connection
+) -> None:
+    with _listening(database) as told:
         for number in range(20):
             _send(sender, str(number))
         assert [told.next() for _ in range(20)] == [(CHANNEL, str(n)) for n in range(20)]
-    finally:
-        listening.stop()
     _send(sender, "too late")
     assert told.nothing_more()
 
@@ -62,11 +70,7 @@ def test_each_is_told_in_order_until_the_end(
 def test_whoever_looks_for_himself_is_told_when_it_has_come_up_again(
     database: Database, sender: psycopg.Connection
 ) -> None:
-    told = Told()
-    listening = Notifications(database, (CHANNEL,), told)
-    listening.start()
-    try:
-        assert told.next() == CAME_UP
+    with _listening(database) as told:
         sender.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE query = %s AND pid <> pg_backend_pid()",
@@ -75,15 +79,8 @@ def test_whoever_looks_for_himself_is_told_when_it_has_come_up_again(
         assert told.next() == CAME_UP
         _send(sender, "after the break")
         assert told.next() == (CHANNEL, "after the break")
-    finally:
-        listening.stop()
 
 
 def test_it_may_be_asked_to_tell_again_every_so_often(database: Database) -> None:
-    told = Told()
-    listening = Notifications(database, (CHANNEL,), told, again_s=0.05)
-    listening.start()
-    try:
-        assert [told.next() for _ in range(4)] == [CAME_UP] * 4
-    finally:
-        listening.stop()
+    with _listening(database, again_s=0.05) as told:
+        assert [told.next() for _ in range(3)] == [CAME_UP] * 3
