@@ -57,6 +57,13 @@ class BargeInRules:
             return False
         return speech_ms >= (self.loud_speech_ms if peak_db >= self.loud_db else self.speech_ms)
 
+    def least_wait_ms(self, speech_ms: int, peak_db: float, playing_ms: int) -> int:
+        """How much more speech and playback it takes, if what comes is as loud as it needs be."""
+        enough_ms = self.loud_speech_ms
+        if peak_db < self.loud_db:
+            enough_ms = min(enough_ms, self.speech_ms)
+        return max(enough_ms - speech_ms, self.guard_ms - playing_ms)
+
 
 class EchoWatch:
     """Remembers what was played and heard of late, and says what is an echo.

@@ -1,6 +1,5 @@
 """Who has the turn: the caller's frames in, events out. Pure; time is the audio's."""
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,7 +20,7 @@ from appliance.speech.events import (
     SpeechStarted,
     TurnEnded,
 )
-from appliance.speech.utterance import Utterance
+from appliance.speech.utterance import Onset, Utterance
 from appliance.speech.voice_activity import (
     HeardFrame,
     UtteranceGate,
@@ -29,10 +28,9 @@ from appliance.speech.voice_activity import (
     VoicedGate,
 )
 
-_LEAD_IN_FRAMES: Final = 15
-_ONSET_WINDOW: Final = 6
 _CONFIRM_EVERY_MS: Final = 240
 _LOOK_AGAIN_MS: Final = 2000
+_LONGEST_AWAY_MS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,8 @@ class TurnTakerConfig:
 class TurnTaker:
     """One caller's turns.
 
-    Driven by :meth:`frame` every 20 ms of audio time. An utterance begins with 80 ms of speech,
+    Driven by :meth:`frame` for every 20 ms of audio time, one by one or in lumps that
+    :meth:`undecided_until_ms` allows. An utterance begins with 80 ms of speech,
     is confirmed by the second stage (``SpeechStarted``), and pauses (``PauseStarted``); speech
     after that is ``SpeechResumed``, and a pause that is long enough for what is known ends the
     turn (``TurnEnded``). :meth:`hint` brings the speculative transcript of the pause, which
@@ -90,8 +89,7 @@ class TurnTaker:
         self._frame_bytes = frame_bytes(rate_hz)
         self._silence = silent_frame(rate_hz)
         self._expectation = Expectation.OPEN
-        self._lead_in: deque[bytes] = deque(maxlen=_LEAD_IN_FRAMES)
-        self._onset: deque[HeardFrame] = deque(maxlen=_ONSET_WINDOW)
+        self._onset = Onset(self._config.onset_ms)
         self._utterance: Utterance | None = None
         self._aside: Utterance | None = None
         self._look_at_ms = 0
@@ -126,7 +124,10 @@ class TurnTaker:
         return list(self._follow(self._utterance, frame, heard, at_ms))
 
     def hint(self, text: str, at_ms: int) -> list[SpeechEvent]:
-        """The transcript of the last announced pause. Ignored when the caller has gone on since."""
+        """The transcript of the last announced pause. Ignored when the caller has gone on since.
+
+        For that to be known, all frames that have come must have been taken in before.
+        """
         utterance = self._utterance
         if utterance is not None and utterance.announced:
             utterance.text = text
@@ -142,6 +143,20 @@ class TurnTaker:
             self._ended(aside, at_ms, EndReason.SHORT_ANSWER),
         ]
 
+    def undecided_until_ms(self, at_ms: int) -> int:
+        """How long the next frames may be left lying, so that no decision falls late.
+
+        The end of the first frame after ``at_ms`` with which :meth:`frame` could yield an event,
+        whatever is heard and played until then: at least 20 ms ahead, at most 200. Only
+        ``SpeechResumed`` may come before; noticed late, it costs a vain transcription.
+
+        Args:
+            at_ms: audio time at the end of the last frame taken in. Asked again after a
+                :meth:`hint` and after :meth:`expect`, which may make a decision due at once.
+        """
+        ahead_ms = min(self._soonest_ms(at_ms) - at_ms, _LONGEST_AWAY_MS)
+        return at_ms + max(-(-ahead_ms // FRAME_MS), 1) * FRAME_MS
+
     def _fitted(self, pcm: bytes | None) -> bytes | None:
         if not pcm or len(pcm) == self._frame_bytes:
             return pcm or None
@@ -149,16 +164,9 @@ class TurnTaker:
 
     def _listen(self, frame: bytes, heard: HeardFrame, at_ms: int) -> None:
         """No utterance yet: wait for enough speech within 120 ms."""
-        self._lead_in.append(frame)
-        self._onset.append(heard)
-        if not heard.speech:
-            return  # only speech can make it enough
-        if sum(item.speech for item in self._onset) * FRAME_MS < self._config.onset_ms:
-            return
-        self._utterance = Utterance(self._lead_in, self._onset, at_ms, self._echo.lingering)
-        self._look_at_ms = self._utterance.started_ms + _CONFIRM_EVERY_MS
-        self._lead_in.clear()
-        self._onset.clear()
+        if self._onset.add(frame, heard):
+            self._utterance = self._onset.utterance(at_ms, self._echo.lingering)
+            self._look_at_ms = self._utterance.started_ms + _CONFIRM_EVERY_MS
 
     def _follow(
         self, utterance: Utterance, frame: bytes, heard: HeardFrame, at_ms: int
@@ -244,6 +252,37 @@ class TurnTaker:
             yield BackChannel(at_ms)
             return
         yield self._ended(utterance, at_ms, due.reason)
+
+    def _soonest_ms(self, at_ms: int) -> int:
+        """When an event is possible at the earliest, not rounded to frames."""
+        utterance, speculate_ms = self._utterance, self._config.speculate_ms
+        if utterance is None:
+            begins_ms, started_ms = self._onset.soonest_ms(at_ms)
+            # What follows its first frame may be too faint for it: then it is a pause already.
+            judged_ms = started_ms + min(_CONFIRM_EVERY_MS, FRAME_MS + speculate_ms)
+            return max(judged_ms, begins_ms + FRAME_MS)
+        announced_ms = utterance.last_audible_ms + speculate_ms
+        if not utterance.confirmed:
+            return min(self._look_at_ms, announced_ms)
+        soonest_ms = at_ms + self._config.longest_ms - utterance.length_ms
+        if not utterance.interrupted:
+            soonest_ms = min(soonest_ms, self._soonest_barge_in_ms(utterance, at_ms))
+        if not utterance.announced:
+            return min(soonest_ms, self._look_at_ms, announced_ms)
+        resumed_ms = utterance.soonest_resumed_ms(at_ms)
+        return min(
+            soonest_ms,
+            utterance.last_audible_ms + self._endpoint(utterance).pause_ms,
+            max(resumed_ms, self._look_at_ms),
+            resumed_ms + speculate_ms,
+        )
+
+    def _soonest_barge_in_ms(self, utterance: Utterance, at_ms: int) -> int:
+        if utterance.over_playback and utterance.text is not None:
+            return at_ms  # judged with the first frame that is played again
+        return at_ms + self._config.barge_in.least_wait_ms(
+            utterance.overlap_ms, utterance.peak_db, self._echo.playing_ms
+        )
 
     def _endpoint(self, utterance: Utterance) -> Endpoint:
         return endpoint(

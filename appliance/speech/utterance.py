@@ -1,5 +1,6 @@
 """What the caller is saying, from its first frame to a pause: audio and times, no decisions."""
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,6 +13,50 @@ AUDIBLE_RANGE_DB: Final = 34.0
 _TAIL_MS: Final = 120
 _UNVOICED_END_MS: Final = 200
 _RESUME_FRAMES: Final = 3
+_LEAD_IN_FRAMES: Final = 15
+_ONSET_FRAMES: Final = 6
+
+
+class Onset:
+    """Before an utterance: the caller's last frames, until there is enough speech in them.
+
+    Args:
+        onset_ms: so much speech within 120 ms is enough.
+    """
+
+    def __init__(self, onset_ms: int) -> None:
+        self._onset_ms = onset_ms
+        self._lead_in: deque[bytes] = deque(maxlen=_LEAD_IN_FRAMES)
+        self._heard: deque[HeardFrame] = deque(maxlen=_ONSET_FRAMES)
+
+    def add(self, pcm: bytes, heard: HeardFrame) -> bool:
+        """Take in the next frame. True: with it an utterance begins."""
+        self._lead_in.append(pcm)
+        self._heard.append(heard)
+        if not heard.speech:
+            return False  # only speech can make it enough
+        return sum(item.speech for item in self._heard) * FRAME_MS >= self._onset_ms
+
+    def utterance(self, at_ms: int, over_playback: bool) -> "Utterance":
+        """The utterance that begins with the last frames, which are forgotten here."""
+        begun = Utterance(self._lead_in, self._heard, at_ms, over_playback)
+        self._lead_in.clear()
+        self._heard.clear()
+        return begun
+
+    def soonest_ms(self, at_ms: int) -> tuple[int, int]:
+        """If all that comes after ``at_ms`` is speech: with which frame, and since when."""
+        starts = [
+            at_ms - back * FRAME_MS
+            for back, heard in enumerate(reversed(self._heard), start=1)
+            if heard.speech
+        ]
+        for count in range(1, _ONSET_FRAMES):
+            begins_ms = at_ms + count * FRAME_MS
+            within = [start for start in starts if start >= begins_ms - _ONSET_FRAMES * FRAME_MS]
+            if (len(within) + count) * FRAME_MS >= self._onset_ms:
+                return begins_ms, min(within, default=at_ms)
+        return at_ms + _ONSET_FRAMES * FRAME_MS, at_ms
 
 
 class Utterance:
@@ -71,7 +116,8 @@ class Utterance:
         if not self.announced:
             self._weigh(heard, at_ms)
             return False
-        self._again = self._again + 1 if heard.speech else max(self._again - 1, 0)
+        again = heard.speech and heard.level_db >= self.peak_db - AUDIBLE_RANGE_DB
+        self._again = self._again + 1 if again else max(self._again - 1, 0)
         if self._again < _RESUME_FRAMES:
             return False
         self._again = 0
@@ -92,6 +138,10 @@ class Utterance:
             and at_ms - self._last_speech_ms <= _UNVOICED_END_MS
         ):
             self.last_audible_ms = at_ms
+
+    def soonest_resumed_ms(self, at_ms: int) -> int:
+        """With which frame the caller resumes, if all that comes after ``at_ms`` is speech."""
+        return at_ms + (_RESUME_FRAMES - self._again) * FRAME_MS
 
     def pause_ms(self, at_ms: int) -> int:
         """How long nothing audible has come."""

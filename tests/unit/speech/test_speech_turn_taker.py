@@ -128,6 +128,15 @@ def test_speech_after_a_pause_resumes_the_same_turn() -> None:
     assert turn.last_audible_ms - turn.started_ms == pytest.approx(2500, abs=80)
 
 
+def test_a_faint_voice_in_the_background_does_not_resume_the_turn() -> None:
+    """What is too faint to end the pause is too faint to make its transcript void."""
+    wave = said(8000, 1.5) * 1.9
+    wave[20800:24000] = speech(8000, 0.4, seed=7)[:3200] * 0.02
+    events = take_turns(TurnTaker(8000), 8000, wave, hint=lambda _: "i would like to speak to")
+    assert names(events) == ["SpeechStarted", "PauseStarted", "TurnEnded"]
+    assert of_kind(events, TurnEnded)[0].delay_ms == 1400
+
+
 def test_a_number_read_out_in_groups_is_one_turn() -> None:
     taker = TurnTaker(8000)
     taker.expect(Expectation.DIGITS)
