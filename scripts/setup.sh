@@ -26,7 +26,7 @@ install() {
             apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# build-essential and cmake compile llama.cpp, which PyPI has as source only.
+# build-essential and cmake compile llama.cpp, which PyPI has as source only, and our media thread.
 packages=(build-essential cmake espeak-ng git libespeak-ng1 python3 python3-venv)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 missing=()
@@ -62,6 +62,16 @@ get_promtool() {
 if [ "${1:-}" = tests ] && [ ! -x "$cache/promtool" ] && ! command -v promtool >/dev/null; then
     say "promtool, for the tests of the alert rules"
     get_promtool || say "promtool cannot be had: the tests of the alert rules will be skipped"
+fi
+
+# What was compiled says of which sources it was made: neither a pull nor a branch leaves it stale.
+library=appliance/media/libmediathread.so
+sources=(appliance/media/media_thread.c appliance/media/media_thread.h)
+made_of=$(cat "${sources[@]}" | sha256sum | cut -c1-16)
+if ! grep -qs "$made_of" "$library"; then
+    say "the media thread: compiling"
+    cc -O2 -Wall -shared -fPIC -pthread -DMEDIA_SOURCES="\"$made_of\"" -o "$library.part" "${sources[0]}" -lm
+    mv "$library.part" "$library"
 fi
 
 uv=$(command -v uv || true)

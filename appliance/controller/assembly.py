@@ -176,7 +176,7 @@ class _Assembly:
         equipment = self._equipment
         output = SpeechOutput(self._line, self._log)
         listener = self._listener(output)
-        self._line.listen(listener.on_frame, listener.on_lost)
+        self._line.listen(listener.on_frame, listener.on_lost, listener.wanted_ms)
         conversation, steps = self._conversation()
         session = CallSession(
             self._call, self._inbox, listener, output, conversation, equipment.timing,
@@ -197,6 +197,7 @@ class _Assembly:
             TurnTaker(rate_hz, equipment.turn_taking), equipment.recognizer, rate_hz,
             post=self._inbox.put, barged_in=output.interrupt,
             played=lambda: self._line.audio.now_playing,
+            catch_up=lambda: self._line.audio.catch_up(),
             hotwords=hotwords_of(self._directory), timeout_s=equipment.recognize_timeout_s,
             name=self._call.call_id, work=self._work,
         )  # fmt: skip

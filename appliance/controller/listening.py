@@ -6,7 +6,8 @@ The speculation is one value that is taken or dropped in this file and nowhere e
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import gevent
@@ -18,6 +19,7 @@ from appliance.inference.work import NOBODYS_WORK, Work, working_for
 from appliance.speech.events import (
     BackChannel,
     BargedIn,
+    Expectation,
     PauseStarted,
     SpeechDismissed,
     SpeechEvent,
@@ -40,7 +42,9 @@ class Listener:
     Args:
         post: where inputs for the session go.
         barged_in: called the moment an interruption is decided, before anything else happens.
-        played: the frame that is being played to the caller now, None when silent.
+        played: the frame that was being played to the caller during the one that is told of; None
+            when silent.
+        catch_up: has the frames that have come meanwhile told at once, and `wanted_ms` asked anew.
         hotwords: names the recogniser should lean towards.
         work: on whose behalf the recogniser is asked.
     """
@@ -48,8 +52,9 @@ class Listener:
     def __init__(
         self, turn_taker: TurnTaker, recognizer: Recognizer, rate_hz: int,
         *, post: Callable[[Input], None], barged_in: Callable[[], object],
-        played: Callable[[], bytes | None], hotwords: Sequence[str] = (), timeout_s: float = 3.0,
-        name: str = "", work: Work = NOBODYS_WORK,
+        played: Callable[[], bytes | None], catch_up: Callable[[], None],
+        hotwords: Sequence[str] = (), timeout_s: float = 3.0, name: str = "",
+        work: Work = NOBODYS_WORK,
     ) -> None:  # fmt: skip
         self.turn_taker = turn_taker
         self.on_waiting: Callable[[bool], None] = lambda _: None
@@ -60,6 +65,7 @@ class Listener:
         self._post = post
         self._barged_in = barged_in
         self._played = played
+        self._catch_up = catch_up
         self._hotwords = tuple(hotwords)
         self._timeout_s = timeout_s
         self._name = name
@@ -78,6 +84,10 @@ class Listener:
         """Take 20 ms of the caller's audio. Never blocks."""
         self._at_ms = at_ms
         self._take(self.turn_taker.frame(pcm, at_ms, self._played()))
+
+    def wanted_ms(self, audio_ms: int) -> int:
+        """Up to which audio time nothing can be decided, whatever is heard."""
+        return self.turn_taker.undecided_until_ms(audio_ms)
 
     def on_lost(self, silent_ms: int) -> None:
         """The media watchdog fired."""
@@ -136,8 +146,22 @@ class Listener:
             self._spawn("hint", self._hint, transcript.text)
         return transcript
 
+    def expect(self, expectation: Expectation) -> None:
+        """What kind of answer the prompt that is being played asks for."""
+        with self._at_this_moment():
+            self.turn_taker.expect(expectation)
+
+    @contextmanager
+    def _at_this_moment(self) -> Iterator[None]:
+        """For what the turn taker learns between frames: those before it come before, and the end
+        of the turn may be nearer afterwards."""
+        self._catch_up()
+        yield
+        self._catch_up()
+
     def _hint(self, text: str) -> None:
-        self._take(self.turn_taker.hint(text, self._at_ms))
+        with self._at_this_moment():
+            self._take(self.turn_taker.hint(text, self._at_ms))
         if self._speaking and text:
             self.on_words(text)
 

@@ -93,7 +93,7 @@ class StepRunner:
         if self._ringback is not None:
             # What is said waits for the end of what is played, and this has none. It comes back.
             self._ringback.stop()
-        self._listener.turn_taker.expect(Expectation(parts[-1].expect))
+        self._listener.expect(Expectation(parts[-1].expect))
         self._output.say(
             " ".join(part.text for part in parts),
             interruptible=all(part.interruptible for part in parts),

@@ -1,20 +1,20 @@
-"""One call's audio: the unicast stream, time, playout and the recording."""
+"""One call's audio: what the media thread did of late, told frame by frame, and the recording."""
 
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import gevent
 from gevent.event import Event
-from gevent.hub import Waiter
 
 from appliance.media.framing import Framer
-from appliance.media.pacing import FRAME_S, IntakeClock, PlayoutSchedule
-from appliance.media.pcm import checked_rate, duration_ms, silent_frame
+from appliance.media.media_thread import HEARD, SKIPPED, SPOKEN, Entry, Stream
+from appliance.media.pacing import FRAME_S, STALL_S, IntakeClock
+from appliance.media.pcm import FRAME_MS, checked_rate, duration_ms, frame_bytes
 from appliance.media.playback import Playback
 from appliance.media.recording import StereoRecorder
 from appliance.media.unicast import UnicastAddresses, UnicastSocket
@@ -24,12 +24,8 @@ _log = logging.getLogger(__name__)
 LOST_MS: Final = 3000
 """A call without a frame for so long has no media; that `unicast` was answered +OK proves none."""
 
-_SLACK_S: Final = 0.0005
-_AWAKE_SLACK_S: Final = 0.003
-"""A frame may leave this early, when the process is awake for a received one; it saves a wake-up.
-On FreeSWITCH's side that is within the jitter of its own frames."""
-
-_LATE_S: Final = 0.005
+LONGEST_AWAY_MS: Final = 200
+"""The journal is read at least so often, so that a lost stream or a finished buffer is noticed."""
 
 
 @dataclass(slots=True)
@@ -41,31 +37,42 @@ class AudioCounts:
     overrun: int = 0
     sent: int = 0
     late: int = 0
-    slipped: int = 0
+    unsent: int = 0
     strangers: int = 0
     oversized: int = 0
-    unsent: int = 0
+    unlogged: int = 0
+
+
+def at_leisure(audio_ms: int) -> int:
+    """What an owner says that waits for nothing in its frames."""
+    return audio_ms + LONGEST_AWAY_MS
+
+
+def _ignore(*_: object) -> None:
+    return None
 
 
 class CallAudio:
     """The caller's audio in, the appliance's voice out, 50 frames a second each way.
 
-    A greenlet of its own wakes for every frame that comes and every frame that is due. All
-    callbacks run in it and must not block.
+    The media thread moves the frames; a greenlet of the call's own reads the thread's journal
+    whenever the owner wants to know more, and tells it everything in order. All callbacks run in it
+    (or in whoever calls :meth:`catch_up`) and must not block.
 
     Args:
         rate_hz: the call's rate, FreeSWITCH's ``variable_read_rate``.
         on_frame: called once per 20 ms of audio time with the caller's frame, or None when none
-            came, and the time its end stands for.
+            came, and the time its end stands for. Frames come several at a time.
         on_lost: called once when nothing has come for ``lost_after_ms``, with the time it has been
             silent; again only after frames came back.
+        wanted_ms: asked after every few frames, with the audio time reached: up to when
+            ``on_frame`` may be kept waiting. It is for ``LONGEST_AWAY_MS`` at most.
         record_to: WAV file for the stereo recording. That it cannot be written never stops a call.
-        monotonic: seconds; a test may hand in its own.
 
     Attributes:
-        audio_ms: audio time since ``open``. It goes on when no frame comes.
-        now_playing: the frame that left last when it was speech, None when it was silence: what
-            the caller's phone is playing, and what an echo would be of.
+        now_playing: the frame that left before the one ``on_frame`` is told of, when it was speech;
+            None when it was silence: what the caller's phone was playing, and what an echo would be
+            of.
         closed: set when the stream has ended, by ``close`` or because a callback failed.
     """
 
@@ -75,25 +82,26 @@ class CallAudio:
         *,
         on_frame: Callable[[bytes | None, int], None],
         on_lost: Callable[[int], None],
+        wanted_ms: Callable[[int], int] = at_leisure,
         record_to: Path | None = None,
         lost_after_ms: int = LOST_MS,
-        monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._rate_hz = checked_rate(rate_hz)
         self._on_frame = on_frame
         self._on_lost = on_lost
+        self._wanted_ms = wanted_ms
         self._lost_after_ms = lost_after_ms
-        self._monotonic = monotonic
-        self._silence = silent_frame(rate_hz)
         self._framer = Framer(rate_hz)
         self._record_to = record_to
         self._recorder: StereoRecorder | None = None
         self._socket: UnicastSocket | None = None
+        self._stream: Stream | None = None
         self._greenlet: gevent.Greenlet | None = None
         self._queue: deque[Playback] = deque()
+        self._woken = Event()
         self._heard = Event()
+        self._reading = self._shutting = False
         self._lost = False
-        self._speech_until = 0.0
         self._counts = AudioCounts()
         self.now_playing: bytes | None = None
         self.closed = Event()
@@ -103,24 +111,32 @@ class CallAudio:
 
         Raises:
             OSError: when there is no port.
+            ConfigurationError: the media thread was not compiled.
         """
         self._socket = UnicastSocket()
-        started_at = self._monotonic()
-        self._schedule = PlayoutSchedule(started_at)
+        started_at = time.perf_counter()
         self._clock = IntakeClock(started_at)
         if self._record_to is not None:
             try:
                 self._recorder = StereoRecorder(self._record_to, self._rate_hz)
             except OSError as error:
                 _log.warning("no recording: %s", error)
-        self._greenlet = gevent.spawn(self._run, self._socket)
+        self._stream = Stream(
+            self._socket.fileno(), self._socket.peer, frame_bytes(self._rate_hz), started_at,
+            self._woken.set,
+        )  # fmt: skip
+        self._stream.wake_after(1, LONGEST_AWAY_MS / 1000)
+        self._greenlet = gevent.spawn(self._run)
         self._greenlet.name = f"call-audio-{self._socket.addresses.remote_port}"
         return self._socket.addresses
 
     @property
     def audio_ms(self) -> int:
-        """Milliseconds of audio time since ``open``."""
-        return self._clock.audio_ms if self._socket is not None else 0
+        """Milliseconds of audio time since ``open``. It goes on when no frame comes."""
+        if self._stream is None:
+            return 0
+        unread = 0 if self._reading or self.closed.is_set() else self._stream.unread
+        return self._clock.audio_ms + unread * FRAME_MS
 
     @property
     def playing(self) -> bool:
@@ -135,16 +151,10 @@ class CallAudio:
     @property
     def counts(self) -> AudioCounts:
         """What became of the frames so far."""
-        if self._socket is None:
-            return replace(self._counts)
-        unheard = self._socket.counts
-        return replace(
-            self._counts,
-            slipped=self._schedule.slipped,
-            strangers=unheard.strangers,
-            oversized=unheard.oversized,
-            unsent=unheard.unsent,
-        )
+        if self._stream is not None and not self.closed.is_set():
+            for name, count in self._stream.counts.items():
+                setattr(self._counts, name, count)
+        return self._counts
 
     def first_frame(self, timeout_s: float) -> bool:
         """Wait for the caller's first frame. False: the call has no media."""
@@ -155,10 +165,10 @@ class CallAudio:
 
         The first frame leaves as soon as the first chunk is there, not at the next 20 ms.
         """
-        playback = Playback(
-            chunks, self._rate_hz, on_supply=self._supply_came, name="playback-feeder"
-        )
-        if self.closed.is_set():
+        assert self._stream is not None, "say() before open()"
+        voice = self._stream.voice()
+        playback = Playback(chunks, self._rate_hz, voice, name="playback-feeder")
+        if self._shutting:
             playback.stop()
         else:
             self._queue.append(playback)
@@ -169,6 +179,19 @@ class CallAudio:
         while self._queue:
             self._queue.popleft().stop()
 
+    def catch_up(self) -> None:
+        """Tell everything that has happened up to now, and ask anew up to when that is enough.
+
+        For an owner who learns something by another way and wants its frames up to date first. Does
+        nothing in a callback: what it is told there is the latest.
+        """
+        if self._reading or self.closed.is_set() or self._stream is None:
+            return
+        self._read(self._stream)
+        if not self.closed.is_set():
+            self._see_to_playbacks()
+            self._stay_away(self._stream)
+
     def close(self) -> None:
         """End the stream, stop what is being said and finish the recording."""
         if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
@@ -177,52 +200,54 @@ class CallAudio:
 
     # the stream's greenlet
 
-    def _run(self, socket: UnicastSocket) -> None:
-        readable = gevent.get_hub().loop.io(socket.fileno(), 1)
-        slack_s = _SLACK_S
+    def _run(self) -> None:
         try:
             while not self.closed.is_set():
-                now = self._monotonic()
-                self._keep_time(now, socket)
-                wait_s = self._play(now, socket, slack_s) - self._monotonic()
-                slack_s = _SLACK_S
-                if wait_s <= 0:
-                    gevent.sleep(0)
-                elif not _wait_readable(readable, wait_s):
-                    continue
-                if self._receive(socket):
-                    slack_s = _AWAKE_SLACK_S
+                self._woken.wait()
+                self._woken.clear()
+                self.catch_up()
         finally:
-            readable.close()
             self._shut()
 
-    def _receive(self, socket: UnicastSocket) -> bool:
-        """Take one datagram. False when there is none."""
-        datagram = socket.receive()
-        if not datagram:
-            return datagram is not None
-        now = self._monotonic()
-        self._clock.datagram(now, duration_ms(datagram, self._rate_hz))
+    def _read(self, stream: Stream) -> None:
+        self._reading = True
+        try:
+            for entry in stream.take():
+                if self.closed.is_set():
+                    break
+                self._tell(entry)
+        finally:
+            self._reading = False
+
+    def _tell(self, entry: Entry) -> None:
+        if entry.kind == HEARD:
+            self._receive(entry)
+            return
+        self._keep_time(entry.at)
+        frame = entry.pcm if entry.kind == SPOKEN else None
+        if entry.kind != SKIPPED:
+            self.now_playing = frame
+        if self._recorder is not None:
+            for _ in range(max(entry.slots, 1)):
+                self._recorder.right(frame)
+
+    def _receive(self, entry: Entry) -> None:
+        self._clock.datagram(entry.at, duration_ms(entry.pcm, self._rate_hz))
         self._lost = False
-        if not self._heard.is_set():
-            self._heard.set()
-            self._schedule.align(now)
-        for frame in self._framer.feed(datagram):
+        self._heard.set()
+        for frame in self._framer.feed(entry.pcm):
             if self.closed.is_set():
                 break
-            if self._clock.accept(now):
+            if self._clock.accept(entry.at):
                 self._counts.received += 1
                 self._slot(frame)
             else:
                 self._counts.overrun += 1
-        return True
 
-    def _keep_time(self, now: float, socket: UnicastSocket) -> None:
+    def _keep_time(self, now: float) -> None:
         """Fill the slots for which nothing came, and notice when nothing comes at all."""
         if not self._clock.stalled(now):
             return
-        while not self.closed.is_set() and self._receive(socket):
-            pass  # the process was held up, not the caller: the frames are waiting
         while not self.closed.is_set() and self._clock.missing(now):
             self._counts.missing += 1
             self._slot(None)
@@ -236,81 +261,36 @@ class CallAudio:
             self._recorder.left(frame)
         self._on_frame(frame, self._clock.audio_ms)
 
-    # playout
-
-    def _supply_came(self) -> None:
-        if self._socket is not None and not self.closed.is_set():
-            self._play(self._monotonic(), self._socket, _AWAKE_SLACK_S)
-
-    def _play(self, now: float, socket: UnicastSocket, slack_s: float) -> float:
-        """Send what is due within ``slack_s``. Returns when to look again."""
-        due = now
-        while not self.closed.is_set():
-            playback = self._current(now)
-            due = self._schedule.due(speech=playback is not None)
-            if due > now + slack_s:
-                speech_due = self._schedule.due(speech=True)
-                if self._queue and now + slack_s < speech_due:
-                    due = speech_due  # more may have been supplied by then
-                break
-            begins = playback is not None and self.now_playing is None
-            if now - due > _LATE_S and not begins:
-                self._counts.late += 1
-            if playback is None:
-                self._send(None, now, socket)
-            else:
-                self._send(playback.take(now), now, socket)
-                self._speech_until = now + FRAME_S - _AWAKE_SLACK_S
-        return due
-
-    def _send(self, frame: bytes | None, now: float, socket: UnicastSocket) -> None:
-        socket.send(self._silence if frame is None else frame)
-        slipped = self._schedule.sent(now)
-        self._counts.sent += 1
-        self.now_playing = frame
-        if self._recorder is not None:
-            for _ in range(slipped):
-                self._recorder.right(None)
-            self._recorder.right(frame)
-
-    def _current(self, now: float) -> Playback | None:
-        """The playback that has a frame to give. One that has ended is marked as done.
-
-        The last one is done when its last frame has had its 20 ms, so that whoever waits for it
-        before bridging the call cuts nothing off.
-        """
-        while self._queue:
-            head = self._queue[0]
-            if not head.done.is_set():
-                if head.ready:
-                    return head
-                last = len(self._queue) == 1
-                if not head.exhausted or (last and now < self._speech_until):
-                    return None
-                head.finish()
+    def _see_to_playbacks(self) -> None:
+        for playback in self._queue:
+            playback.keep_up()
+        while self._queue and self._queue[0].done.is_set():
             self._queue.popleft()
-        return None
+
+    def _stay_away(self, stream: Stream) -> None:
+        """Be woken when the owner can be kept waiting no longer.
+
+        While frames come they are counted, and the wake-up is on time to the frame; when they have
+        stopped, only the clock tells.
+        """
+        audio_ms = self._clock.audio_ms
+        away_ms = min(self._wanted_ms(audio_ms) - audio_ms, LONGEST_AWAY_MS)
+        frames = max(away_ms // FRAME_MS, 1)
+        late_s = 0.0 if self._clock.stalled(time.perf_counter()) else STALL_S
+        stream.wake_after(frames, frames * FRAME_S + late_s)
 
     def _shut(self) -> None:
-        if self.closed.is_set() or self._socket is None:
-            self.closed.set()
+        if self._shutting:
             return
-        self.closed.set()
+        self._shutting = True
         self.flush()
-        self._socket.close()
-        if self._recorder is not None:
-            self._recorder.close()
-
-
-def _wait_readable(readable: object, timeout_s: float) -> bool:
-    """Wait for an io watcher. False when the time has passed."""
-    hub = gevent.get_hub()
-    waiter: Waiter = Waiter(hub)
-    timer = hub.loop.timer(timeout_s)
-    readable.start(waiter.switch, True)  # type: ignore[attr-defined]
-    timer.start(waiter.switch, False, update=True)
-    try:
-        return bool(waiter.get())
-    finally:
-        readable.stop()  # type: ignore[attr-defined]
-        timer.close()
+        if self._stream is not None and self._socket is not None:
+            self._on_frame = self._on_lost = _ignore
+            if not self._reading:
+                self._read(self._stream)  # for the recording
+            self.closed.set()
+            self._stream.close()
+            self._socket.close()
+            if self._recorder is not None:
+                self._recorder.close()
+        self.closed.set()

@@ -1,61 +1,15 @@
-"""When the next frame leaves, and which 20 ms of audio time a received frame fills. Pure."""
+"""Which 20 ms of audio time a received frame fills. Pure. When ours leave: ``media_thread.c``."""
 
 from typing import Final
 
 from appliance.media.pcm import FRAME_MS
 
 FRAME_S: Final = FRAME_MS / 1000
-LATE_LIMIT_S: Final = 0.1
-"""Past this the playout does not catch up with a burst but leaves slots out."""
-
-ALIGNED_AFTER_S: Final = 0.0015
-"""How long after the caller's frames ours are due; they come with about as much jitter."""
-
 LEAD_LIMIT_MS: Final = 200
 """How far received audio may run ahead of the clock before frames are thrown away."""
 
 STALL_S: Final = 0.05
 """Without a frame for so long the caller's stream has paused (the worst gap measured is 37 ms)."""
-
-
-class PlayoutSchedule:
-    """A grid of one frame every 20 ms, on which speech runs one frame ahead of silence.
-
-    Silence leaves on the grid. The first frame of speech leaves at once, without waiting for its
-    place on the grid, and the frames after it take the place before their own: speech leads by
-    one frame. The first silent frame afterwards waits for its own place again, so what was gained
-    is given back: over any stretch exactly 50 frames a second leave, and the far end never has
-    more than one frame in hand.
-
-    Times are seconds of a monotonic clock. ``slipped`` counts the slots that were left out because
-    the process was stopped for longer than ``LATE_LIMIT_S``.
-    """
-
-    def __init__(self, started_at: float) -> None:
-        self._started_at = started_at
-        self._slot = 0
-        self.slipped = 0
-
-    def due(self, speech: bool) -> float:
-        """When the next frame may leave, if it is speech or if it is silence."""
-        on_grid = self._started_at + self._slot * FRAME_S
-        return on_grid - FRAME_S if speech else on_grid
-
-    def align(self, now: float) -> None:
-        """Move the grid, once, to just after the moments when the caller's frames come.
-
-        Then a process that wakes for a frame can send one too, which halves its wake-ups.
-        """
-        wanted = now + ALIGNED_AFTER_S
-        self._started_at += (wanted - self.due(speech=False)) % FRAME_S
-
-    def sent(self, now: float) -> int:
-        """A frame has left. Returns how many slots had to be left out before it, mostly 0."""
-        behind_s = now - self.due(speech=False)
-        late_slots = int(behind_s / FRAME_S) if behind_s > LATE_LIMIT_S else 0
-        self.slipped += late_slots
-        self._slot += late_slots + 1
-        return late_slots
 
 
 class IntakeClock:

@@ -1,7 +1,6 @@
-"""Something being said to the caller: supplied by its own greenlet, taken frame by frame."""
+"""Something being said to the caller: supplied by its own greenlet, sent by the media thread."""
 
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import gevent
@@ -9,6 +8,7 @@ from gevent.event import Event
 
 from appliance.calls.errors import ApplianceError
 from appliance.media.framing import Framer
+from appliance.media.media_thread import Voice
 from appliance.media.pcm import FRAME_MS
 
 # A synthesizer is quicker than speech and serves one caller at a time: what it makes is taken off
@@ -26,48 +26,31 @@ class Playback:
 
     Attributes:
         done: set when everything was played out, the source failed, or it was stopped.
-        played_ms: how much has really left.
-        first_frame_at: monotonic seconds when the first frame left; None before.
         interrupted: it was stopped before its end.
         error: what the source failed with, if it did.
     """
 
-    def __init__(
-        self, chunks: Iterable[bytes], rate_hz: int, *, on_supply: Callable[[], None], name: str
-    ) -> None:
+    def __init__(self, chunks: Iterable[bytes], rate_hz: int, voice: Voice, *, name: str) -> None:
         self.done = Event()
-        self.played_ms = 0
-        self.first_frame_at: float | None = None
         self.interrupted = False
         self.error: Exception | None = None
+        self._voice = voice
         self._chunks = chunks
         self._framer = Framer(rate_hz)
-        self._on_supply = on_supply
-        self._frames: deque[bytes] = deque()
         self._space = Event()
         self._supplied = False
         self._feeder = gevent.spawn(self._feed)
         self._feeder.name = name
 
     @property
-    def ready(self) -> bool:
-        """Whether a frame can be taken now."""
-        return bool(self._frames)
+    def played_ms(self) -> int:
+        """How much has really left."""
+        return self._voice.played * FRAME_MS
 
     @property
-    def exhausted(self) -> bool:
-        """Whether all frames were taken and no more will come."""
-        return self._supplied and not self._frames
-
-    def take(self, now: float) -> bytes:
-        """The next frame, which leaves at ``now``. Only when ``ready``."""
-        frame = self._frames.popleft()
-        if len(self._frames) <= _REFILL_FRAMES:
-            self._space.set()
-        if self.first_frame_at is None:
-            self.first_frame_at = now
-        self.played_ms += FRAME_MS
-        return frame
+    def first_frame_at(self) -> float | None:
+        """Monotonic seconds when the first frame left; None before."""
+        return self._voice.first_at
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until it is done. False when it is not by then."""
@@ -78,11 +61,17 @@ class Playback:
         if self.done.is_set():
             return
         self.interrupted = True
-        self._frames.clear()
-        self.finish()
+        self._voice.hush()
+        self._finish()
 
-    def finish(self) -> None:
-        """Mark it as done and let go of the source."""
+    def keep_up(self) -> None:
+        """Notice what the media thread has said of it since."""
+        if self._voice.done:
+            self._finish()
+        elif self._voice.waiting <= _REFILL_FRAMES:
+            self._space.set()
+
+    def _finish(self) -> None:
         self.done.set()
         if not self._supplied:
             self._feeder.kill(block=False)
@@ -90,11 +79,8 @@ class Playback:
     def _feed(self) -> None:
         try:
             for chunk in self._chunks:
-                for frame in self._framer.feed(chunk):
-                    self._put(frame)
-            rest = self._framer.flush()
-            if rest is not None:
-                self._put(rest)
+                self._supply(b"".join(self._framer.feed(chunk)))
+            self._supply(self._framer.flush() or b"")
         except (ApplianceError, OSError) as error:
             self.error = error
         finally:
@@ -103,13 +89,11 @@ class Playback:
             if close is not None:
                 close()
             self._chunks = ()
-        if not self._frames:  # nothing came at all: nobody else would notice
-            self._on_supply()
+            self._voice.supplied()
 
-    def _put(self, frame: bytes) -> None:
-        if len(self._frames) >= _BUFFER_FRAMES:
+    def _supply(self, frames: bytes) -> None:
+        while self._voice.waiting >= _BUFFER_FRAMES:
             self._space.clear()
             self._space.wait()
-        self._frames.append(frame)
-        if len(self._frames) == 1:
-            self._on_supply()
+        if frames:
+            self._voice.supply(frames)

@@ -13,7 +13,7 @@ from gevent.event import Event
 from appliance.calls.errors import InferenceError
 from appliance.media import playback as playback_module
 from appliance.media.call_audio import CallAudio
-from appliance.media.unicast import MAX_DATAGRAM, UnicastSocket
+from appliance.media.unicast import UnicastSocket
 from tests.integration.media.far_end import FarEnd, far_end
 
 TONE = b"\1\0"
@@ -90,7 +90,7 @@ def test_frames_come_through_whole(calls: Callable[..., Call], rate_hz: int) -> 
 def test_time_goes_on_without_a_frame(calls: Callable[..., Call]) -> None:
     call = calls()
     started = time.perf_counter()
-    call.until(lambda: len(call.frames) == 15)
+    call.until(lambda: len(call.frames) >= 15)
     assert [at for _, at in call.frames[:15]] == list(range(20, 320, 20))
     assert {frame for frame, _ in call.frames} == {None}
     assert time.perf_counter() - started > 0.2
@@ -123,7 +123,7 @@ def test_what_strangers_send_is_ignored_and_counted(calls: Callable[..., Call]) 
 
 def test_absurd_datagrams_do_no_harm(calls: Callable[..., Call]) -> None:
     call = calls()
-    for datagram in (b"", b"\1", b"\1\2\3", bytes(MAX_DATAGRAM + 2), bytes(60_000)):
+    for datagram in (b"", b"\1", b"\1\2\3", bytes(8194), bytes(60_000)):
         call.far.send(datagram)
     call.far.send(TONE * 160)
     call.until(lambda: any(frame for frame, _ in call.frames))

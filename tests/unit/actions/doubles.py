@@ -107,6 +107,9 @@ class FakeAudio:
             playback.finish()
         return playback
 
+    def catch_up(self) -> None:
+        """There never is anything to catch up with."""
+
     def flush(self) -> None:
         for playback in self.said:
             playback.stop()

@@ -161,7 +161,8 @@ class Session:
         self.output = SpeechOutput(scene.line, scene.call.log)
         self.listener = Listener(
             cast("Any", self.turns), self.recognizer, 8000, post=inbox.put,
-            barged_in=self.output.interrupt, played=lambda: None, name="test",
+            barged_in=self.output.interrupt, played=lambda: None, catch_up=lambda: None,
+            name="test",
         )  # fmt: skip
         self.session = CallSession(
             scene.call, inbox, self.listener, self.output, cast("Any", self.conversation),

@@ -15,6 +15,7 @@ from appliance.inference.work import Work, current_work
 from appliance.speech.events import (
     BackChannel,
     BargedIn,
+    Expectation,
     SpeechDismissed,
     SpeechEvent,
     SpeechResumed,
@@ -37,13 +38,20 @@ class Ears:
         self.recognizer = recognizer or FakeRecognizer()
         self.inbox: Queue = Queue()
         self.barged_in: list[None] = []
+        self.late: list[SpeechEvent] = []
+        self.caught_up = 0
         self.waiting: list[bool] = []
         self.listener = Listener(
             cast("Any", self.turns), self.recognizer, 8000, post=self.inbox.put,
             barged_in=lambda: self.barged_in.append(None), played=lambda: None,
-            hotwords=("Anna Jones",), name="test", work=Work("a call"),
+            catch_up=self._catch_up, hotwords=("Anna Jones",), name="test", work=Work("a call"),
         )  # fmt: skip
         self.listener.on_waiting = self.waiting.append
+
+    def _catch_up(self) -> None:
+        self.caught_up += 1
+        if self.late:
+            self.frame(self.late.pop())
 
     def frame(self, *events: SpeechEvent) -> None:
         self.turns.next = list(events)
@@ -126,6 +134,26 @@ def test_only_the_last_pause_counts(ears: Ears) -> None:
     assert cast("CallerSaid", ears.heard()).text == "the second"
     assert ears.recognizer.dropped == [b"pause"]
     assert ears.turns.hints.empty()
+
+
+def test_a_hint_is_told_after_the_frames_before_it(ears: Ears) -> None:
+    """They come several at a time; and the end of the turn may be nearer once it is told."""
+    ears.frame(pause())
+    _, answer = ears.recognizer.next()
+    ears.late = [SpeechResumed(1500)]
+    answer.set(transcript("billing please"))
+    assert ears.turns.hints.get(timeout=LIMIT_S) == "billing please"
+    gevent.idle()
+    assert ears.late == []
+    assert ears.caught_up == 2
+
+
+def test_what_is_expected_counts_from_this_moment(ears: Ears) -> None:
+    ears.late = [SpeechResumed(1500)]
+    ears.listener.expect(Expectation.CLOSED)
+    assert ears.turns.expected == [Expectation.CLOSED]
+    assert ears.late == []
+    assert ears.caught_up == 2
 
 
 def test_the_hint_ends_the_turn(ears: Ears) -> None:

@@ -1,15 +1,36 @@
 """Playout and audio time on virtual time."""
 
 import random
+from typing import Any
 
 import pytest
 
-from appliance.media.pacing import LEAD_LIMIT_MS, IntakeClock, PlayoutSchedule
+from appliance.media.media_thread import library
+from appliance.media.pacing import LEAD_LIMIT_MS, IntakeClock
 
 
-def play(
-    schedule: PlayoutSchedule, until: float, talking: list[tuple[float, float]]
-) -> list[float]:
+class Schedule:
+    """The media thread's, without the thread."""
+
+    def __init__(self) -> None:
+        ffi, self._lib = library()
+        self._schedule: Any = ffi.new("playout_schedule *")
+
+    def due(self, speech: bool) -> float:
+        return float(self._lib.playout_due(self._schedule, speech))
+
+    def align(self, now: float) -> None:
+        self._lib.playout_align(self._schedule, now)
+
+    def sent(self, now: float) -> int:
+        return int(self._lib.playout_sent(self._schedule, now))
+
+    @property
+    def slipped(self) -> int:
+        return int(self._schedule.slipped)
+
+
+def play(schedule: Schedule, until: float, talking: list[tuple[float, float]]) -> list[float]:
     """Send frames when they are due, polling every 0.1 ms. Speech is ready within ``talking``."""
     sent = []
     for tick in range(round(until * 10_000)):
@@ -22,12 +43,12 @@ def play(
 
 
 def test_silence_leaves_every_20_ms() -> None:
-    sent = play(PlayoutSchedule(0.0), 2.0, [])
+    sent = play(Schedule(), 2.0, [])
     assert sent == pytest.approx([slot * 0.02 for slot in range(100)], abs=1e-6)
 
 
 def test_speech_begins_at_once() -> None:
-    sent = play(PlayoutSchedule(0.0), 1.0, [(0.5071, 0.8)])
+    sent = play(Schedule(), 1.0, [(0.5071, 0.8)])
     assert any(moment == pytest.approx(0.5071, abs=1e-6) for moment in sent)
 
 
@@ -37,14 +58,14 @@ def test_what_was_gained_is_given_back(seed: int) -> None:
     rng = random.Random(seed)
     talking = [(start, start + rng.uniform(0.001, 0.3)) for start in
                (rng.uniform(0, 9.5) for _ in range(40))]  # fmt: skip
-    sent = play(PlayoutSchedule(0.0), 10.0, talking)
+    sent = play(Schedule(), 10.0, talking)
     for count, moment in enumerate(sent, 1):
         assert moment / 0.02 - 0.01 <= count <= moment / 0.02 + 2.01
-    assert len(play(PlayoutSchedule(0.0), 10.0, [*talking, (9.9, 9.9)])) in (500, 501)
+    assert len(play(Schedule(), 10.0, [*talking, (9.9, 9.9)])) in (500, 501)
 
 
 def test_a_short_hold_up_is_caught_up_and_a_long_one_is_not() -> None:
-    schedule = PlayoutSchedule(0.0)
+    schedule = Schedule()
     schedule.sent(0.0)
     burst = 0
     while schedule.due(False) <= 0.09:
@@ -57,7 +78,7 @@ def test_a_short_hold_up_is_caught_up_and_a_long_one_is_not() -> None:
 
 
 def test_the_grid_moves_to_the_caller_s_frames() -> None:
-    schedule = PlayoutSchedule(0.0)
+    schedule = Schedule()
     for slot in range(10):
         schedule.sent(slot * 0.02)
     schedule.align(0.1931)

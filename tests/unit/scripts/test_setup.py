@@ -34,6 +34,10 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "scripts" / "setup.sh").write_text(_SCRIPT.read_text())
     for name in ("uv.lock", "pyproject.toml"):
         (tmp_path / name).touch()
+    media = tmp_path / "appliance" / "media"
+    media.mkdir(parents=True)
+    (media / "media_thread.c").write_text("const char *made_of = MEDIA_SOURCES;\n")
+    (media / "media_thread.h").touch()
     return tmp_path
 
 
@@ -66,3 +70,15 @@ def test_developers_have_all_of_it(checkout: Path) -> None:
     newer = (checkout / ".venv" / ".synced").stat().st_mtime + 1
     os.utime(checkout / "uv.lock", (newer, newer))
     assert _synced(checkout, "tests") != ""
+
+
+def test_the_media_thread_is_compiled_when_its_sources_change(checkout: Path) -> None:
+    library = checkout / "appliance" / "media" / "libmediathread.so"
+    _synced(checkout)
+    first = library.stat()
+    _synced(checkout)
+    assert library.stat().st_ino == first.st_ino
+    (checkout / "appliance" / "media" / "media_thread.h").write_text("/* more */\n")
+    _synced(checkout)
+    assert library.stat().st_ino != first.st_ino
+    assert not library.with_suffix(".so.part").exists()
