@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from appliance.media.pcm import FRAME_MS, SILENCE_DB, level_db, samples
+from appliance.media.pcm import FRAME_MS, SILENCE_DB, level_db, silent_frame
+from appliance.speech.voice_activity import narrow_band
 
 Wave = npt.NDArray[np.float32]
 
@@ -77,10 +78,11 @@ class EchoWatch:
     """
 
     def __init__(self, rate_hz: int) -> None:
-        self._step = rate_hz // 8000
-        self._silence = bytes(rate_hz // 1000 * FRAME_MS * 2)
+        self._rate_hz = rate_hz
+        self._silence = silent_frame(rate_hz)
         self._heard: deque[bytes] = deque(maxlen=_HEARD_FRAMES)
         self._played: deque[bytes | None] = deque(maxlen=_HEARD_FRAMES + _DELAY_FRAMES)
+        self._unmeasured: deque[bytes | None] = deque(maxlen=_HEARD_FRAMES + _DELAY_FRAMES)
         self._heard_db: deque[float] = deque(maxlen=_HEARD_FRAMES)
         self._played_db: deque[float] = deque(maxlen=_HEARD_FRAMES + _DELAY_FRAMES)
         self._delays = _ANY_DELAY
@@ -100,6 +102,7 @@ class EchoWatch:
         self._heard.append(heard or self._silence)
         self._heard_db.append(heard_db)
         self._played.append(played)
+        self._unmeasured.append(played)
         if played is not None:
             self._quiet_frames = 0
             self.playing_ms += FRAME_MS
@@ -107,10 +110,16 @@ class EchoWatch:
             self._quiet_frames += 1
         else:
             self.playing_ms = 0
-        self._played_db.append(level_db(played) if played is not None else SILENCE_DB)
 
     def _source_db(self, ago: int) -> float:
-        """The loudest of what the frame heard ``ago`` frames before the last may be an echo of."""
+        """The loudest of what the frame heard ``ago`` frames before the last may be an echo of.
+
+        What was played is measured only here: nobody asks while the caller is silent.
+        """
+        self._played_db.extend(
+            SILENCE_DB if played is None else level_db(played) for played in self._unmeasured
+        )
+        self._unmeasured.clear()
         end = len(self._played_db) - ago
         first, last = self._delays
         return max(islice(self._played_db, max(end - 1 - last, 0), end - first), default=SILENCE_DB)
@@ -148,9 +157,7 @@ class EchoWatch:
         self.gain_db = min(max(self.gain_db, loudest) if known else loudest, _HIGHEST_GAIN_DB)
 
     def _wave(self, frames: Sequence[bytes | None]) -> Wave:
-        """Frames as one wave at 8 kHz, which is enough to recognise a voice by."""
-        wave = samples(b"".join(frame or self._silence for frame in frames)).astype(np.float32)
-        return wave.reshape(-1, self._step).mean(axis=1) if self._step > 1 else wave
+        return narrow_band(b"".join(frame or self._silence for frame in frames), self._rate_hz)
 
 
 def echo_share(heard: Wave, played: Wave) -> tuple[float, int]:

@@ -90,6 +90,16 @@ class VoiceActivity:
         return HeardFrame(level, audible, audible and voiced)
 
 
+def narrow_band(pcm: bytes, rate_hz: int) -> Wave:
+    """``pcm`` at 8 kHz, which is enough to recognise a voice by."""
+    wave = samples(pcm).astype(np.float32)
+    step = rate_hz // 8000
+    if step == 1:
+        return wave
+    # Much quicker than a mean over such short rows.
+    return wave[: len(wave) // step * step].reshape(-1, step) @ np.full(step, 1 / step, np.float32)
+
+
 class UtteranceGate(Protocol):
     """The second stage: was there speech in this utterance?"""
 
@@ -102,6 +112,8 @@ _WINDOW: Final = 320
 _HOP: Final = 160
 _PITCH_LAGS: Final = np.arange(20, 115)
 """Periods of 70 to 400 Hz at 8 kHz."""
+_CORRELATED: Final = 512
+"""A window and the longest lag fit in, so that none of these lags wraps around."""
 
 
 class VoicedGate:
@@ -138,9 +150,7 @@ class VoicedGate:
 
 def _windows(pcm: bytes, rate_hz: int) -> tuple[Wave, Wave]:
     """Overlapping windows of 40 ms at 8 kHz, and their levels in dB."""
-    wave = samples(pcm).astype(np.float32)
-    step = rate_hz // 8000
-    wave = wave[: len(wave) // step * step].reshape(-1, step).mean(axis=1)
+    wave = narrow_band(pcm, rate_hz)
     if len(wave) < _WINDOW:
         wave = np.pad(wave, (0, _WINDOW - len(wave)))
     windows = np.lib.stride_tricks.sliding_window_view(wave, _WINDOW)[::_HOP]
@@ -150,7 +160,7 @@ def _windows(pcm: bytes, rate_hz: int) -> tuple[Wave, Wave]:
 
 def _periodicity(windows: Wave) -> Wave:
     """The highest autocorrelation of each window within the range of voices, 0 to 1."""
-    spectra = np.fft.rfft(windows, 1024)
+    spectra = np.fft.rfft(windows, _CORRELATED)
     correlation = np.fft.irfft(np.square(np.abs(spectra)))[:, _PITCH_LAGS]
     energy = np.cumsum(np.square(windows), axis=1)
     head = energy[:, _WINDOW - _PITCH_LAGS - 1]
