@@ -65,7 +65,9 @@ class Orders:
         self._organisations, self._place = organisations, place
         self._taken: deque[Order] = deque()
         self._in_hand: dict[str, Order] = {}
-        self._answers: queue.Queue[tuple[Order, OrderAnswer] | None] = queue.Queue()
+        self._looked_at: tuple[int, int] | None = None
+        # What came of an order; no answer yet when it has just been taken. None ends it all.
+        self._answers: queue.Queue[tuple[Order, OrderAnswer | None] | None] = queue.Queue()
         self._arrived = gevent.get_hub().loop.async_()
         self._listening = Notifications(database, (CHANNEL,), self._told, again_s=_AGAIN_S)
         self._answering = threading.Thread(
@@ -91,6 +93,10 @@ class Orders:
 
     def _told(self, channel: str, call_id: str) -> None:
         """On the listening thread: an order was given, or it is time to look."""
+        # Only while we did not listen, or did not have the call yet, can one have been missed.
+        situation = self._listening.connects, self._calls.taken_up
+        if not channel and situation == self._looked_at:
+            return
         if channel and call_id != NEW_CALL and call_id not in self._calls:
             return
         held = self._calls.of_organisations()
@@ -98,10 +104,13 @@ class Orders:
         try:
             for organisation_id in self._organisations() if everywhere else held:
                 call_ids = [NEW_CALL, *held.get(organisation_id, ())]
-                taken = take_orders(self._database, organisation_id, call_ids, self._now())
-                self._in_hand |= {order.order_id: order for order in taken}
-                self._taken += taken
+                for order in take_orders(self._database, organisation_id, call_ids, self._now()):
+                    self._in_hand[order.order_id] = order
+                    self._answers.put((order, None))
+                    self._taken.append(order)
+            self._looked_at = situation
         except StorageError as error:
+            self._looked_at = None
             log.info("orders_wait", error=str(error))
         if self._taken:
             self._arrived.send()
@@ -132,15 +141,18 @@ class Orders:
         """On a thread: write answers down as they come, and meanwhile hold what has none yet."""
         hold_at = time.monotonic() + _HOLD_EVERY_S
         while True:
+            left_s = max(0.0, hold_at - time.monotonic()) if self._in_hand else None
             try:
-                answered = self._answers.get(timeout=max(0.0, hold_at - time.monotonic()))
+                told = self._answers.get(timeout=left_s)
             except queue.Empty:
                 self._hold()
                 hold_at = time.monotonic() + _HOLD_EVERY_S
                 continue
-            if answered is None:
+            if told is None:
                 return
-            self._write(*answered)
+            order, answer = told
+            if answer is not None:
+                self._write(order, answer)
 
     def _write(self, order: Order, answer: OrderAnswer) -> None:
         try:

@@ -14,12 +14,14 @@ class Calls:
 
     Attributes:
         idle: set while no caller's session is here, from its arrival to its end.
+        taken_up: how many calls were, so far.
     """
 
     def __init__(self) -> None:
         """Begin with none."""
         self._sessions: dict[str, CallSession] = {}
         self._present = 0
+        self.taken_up = 0
         self.idle = GeventEvent()
         self.idle.set()
 
@@ -50,6 +52,7 @@ class Calls:
         if older is not None:
             older.post(Superseded())
         self._sessions[call_id] = session
+        self.taken_up += 1
         try:
             yield
         finally:

@@ -27,6 +27,9 @@ class Notifications:
     What is sent while the connection is down is not told later: ``told`` is called with two empty
     strings whenever it has come up, and whoever keeps in step looks for himself then.
 
+    Attributes:
+        connects: how often it came up.
+
     Args:
         channels: what to listen to.
         again_s: call ``told`` so every this many seconds too; not at all when None.
@@ -39,6 +42,7 @@ class Notifications:
     ) -> None:  # fmt: skip
         self._database, self._channels, self._told = database, channels, told
         self._again_s = again_s
+        self.connects = 0
         self._stopping = threading.Event()
         self._wake = os.eventfd(0)
         self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
@@ -56,6 +60,7 @@ class Notifications:
             os.close(self._wake)
 
     def _serve(self, connection: psycopg.Connection[TupleRow]) -> None:
+        self.connects += 1
         self._told("", "")
         again_at = self._next_look()
         arriving = select.poll()

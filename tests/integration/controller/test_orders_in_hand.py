@@ -26,9 +26,20 @@ class HeldCalls:
     def __init__(self, organisation: str, *call_ids: str) -> None:
         self.held = {organisation: list(call_ids)}
         self.given: list[OrderGiven] = []
+        self.asked = 0
+        self._taken_up = len(call_ids)
+
+    @property
+    def taken_up(self) -> int:
+        self.asked += 1
+        return self._taken_up
+
+    def take_up(self, organisation: str, call_id: str) -> None:
+        self.held[organisation].append(call_id)
+        self._taken_up += 1
 
     def of_organisations(self) -> dict[str, list[str]]:
-        return self.held
+        return dict(self.held)
 
     def __contains__(self, call_id: object) -> bool:
         return any(call_id in held for held in self.held.values())
@@ -174,6 +185,46 @@ def test_an_order_that_its_session_never_read_is_answered(
         calls.held.clear()
         assert operator.until_answered(order).words == "The call has just left this controller."
         orders.stop()
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The calls that orders were looked for, each time; it is time to look again at once."""
+    found: list[list[str]] = []
+
+    def look(
+        database: Database, organisation: str, call_ids: list[str], now: datetime
+    ) -> list[Order]:
+        found.append(call_ids)
+        return order_store.take_orders(database, organisation, call_ids, now)
+
+    monkeypatch.setattr("appliance.controller.orders._AGAIN_S", 0.01)
+    monkeypatch.setattr("appliance.controller.orders.take_orders", look)
+    return found
+
+
+def test_an_order_for_a_call_that_is_just_being_taken_up_is_found(
+    operator: Operator, looked: list[list[str]]
+) -> None:
+    calls = HeldCalls(operator.organisation)
+    with taking(operator, calls, Placing()) as orders:
+        until(lambda: bool(looked), "it listens")
+        order = operator.gives("a call")
+        calls.take_up(operator.organisation, "a call")
+        until(lambda: bool(calls.given), "the session has it")
+        assert calls.given[0].order == order
+        orders.stop()
+
+
+def test_the_database_is_not_asked_while_no_order_can_have_been_missed(
+    operator: Operator, looked: list[list[str]]
+) -> None:
+    calls = HeldCalls(operator.organisation, "a call")
+    with taking(operator, calls, Placing()) as orders:
+        operator.gives("a call of another controller's")
+        until(lambda: calls.asked > 10, "it was time to look ten times")
+        orders.stop()
+    assert looked == [[NEW_CALL, "a call"]]
 
 
 def test_a_mistake_in_placing_a_call_is_answered(operator: Operator) -> None:
