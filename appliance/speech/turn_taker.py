@@ -61,12 +61,12 @@ class TurnTakerConfig:
 class TurnTaker:
     """One caller's turns.
 
-    Driven by :meth:`frame` for every 20 ms of audio time, one by one or in lumps that
-    :meth:`undecided_until_ms` allows. An utterance begins with 80 ms of speech,
-    is confirmed by the second stage (``SpeechStarted``), and pauses (``PauseStarted``); speech
-    after that is ``SpeechResumed``, and a pause that is long enough for what is known ends the
-    turn (``TurnEnded``). :meth:`hint` brings the speculative transcript of the pause, which
-    makes the pause that is waited for shorter or longer, and may end the turn at once.
+    Driven by :meth:`frame` for every 20 ms of audio time, one by one or in the lumps that
+    :meth:`undecided_until_ms` allows. An utterance begins with 80 ms of speech, is confirmed by
+    the second stage (``SpeechStarted``), and pauses (``PauseStarted``); speech after that is
+    ``SpeechResumed``, and a pause that is long enough for what is known ends the turn
+    (``TurnEnded``). :meth:`hint` brings the speculative transcript of the pause, which makes the
+    pause that is waited for shorter or longer, and may end the turn at once.
 
     While something is played an utterance must not be its echo. Enough of it is ``BargedIn``. A
     shorter one is announced as a pause too: if its transcript is more than a back-channel ("stop",

@@ -123,8 +123,10 @@ class Lumps:
         events: what came of it.
     """
 
-    def __init__(self, heard: Wave, *, played_ms: tuple[int, int] = (0, 0)) -> None:
-        self.taker = TurnTaker(RATE_HZ)
+    def __init__(
+        self, heard: Wave, *, played_ms: tuple[int, int] = (0, 0), gate: DrawnGate | None = None
+    ) -> None:
+        self.taker = TurnTaker(RATE_HZ, gate=gate)
         self.woken_ms: list[int] = []
         self.events: list[SpeechEvent] = []
         self._frames = frames_of(heard, RATE_HZ)
@@ -169,6 +171,17 @@ def test_while_the_caller_speaks_it_is_woken_when_there_may_be_a_pause() -> None
     lumps.run(4000)
     assert names(lumps.events) == ["SpeechStarted"]
     assert 6.2 <= len(lumps.woken(1000, 4000)) / 3 <= 7
+
+
+def test_an_utterance_that_has_faded_at_once_is_judged_in_time() -> None:
+    """One loud frame, and what makes it an utterance is too faint to draw it out."""
+    loud, faint = VOICE[112 * 160 : 113 * 160] * 1.9, VOICE[113 * 160 : 119 * 160] * 0.02
+    heard = np.concatenate([quiet(RATE_HZ, 0.6), loud, faint, quiet(RATE_HZ, 1)])
+    lumps = Lumps(heard, gate=DrawnGate([True]))
+    lumps.run(1000)
+    assert names(lumps.events) == ["SpeechStarted", "PauseStarted"]
+    assert lumps.events[0].at_ms == 600 + 20 + 160
+    assert lumps.events[0].at_ms in lumps.woken_ms
 
 
 def test_in_a_pause_it_is_woken_when_the_turn_is_over() -> None:
