@@ -5,17 +5,20 @@ Errors are converted here and nowhere else: what PostgreSQL refuses for what a r
 """
 
 import contextlib
+import select
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import psycopg
+from gevent import monkey
 from psycopg import sql
 from psycopg.rows import TupleRow
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from appliance.calls.errors import StorageError
 from appliance.storage.migrate import APP_ROLE
@@ -61,8 +64,6 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=connect_timeout_s,
             pool_use_lifo=True,
-            # After the server was restarted the kept connections are dead; this finds them.
-            pool_pre_ping=True,
             connect_args={
                 "connect_timeout": connect_timeout_s,
                 "options": (
@@ -80,6 +81,7 @@ class Database:
             },
         )
         event.listen(self._engine, "connect", _become_application)
+        event.listen(self._engine, "checkout", _see_that_it_is_up)
 
     @contextlib.contextmanager
     def session(self, organisation_id: str | UUID) -> Iterator[Session]:
@@ -178,6 +180,29 @@ def _become_application(connection: psycopg.Connection[TupleRow], _record: objec
     if connection.info.user != APP_ROLE:
         connection.execute(f"SET ROLE {APP_ROLE}")
         connection.commit()
+
+
+# The real one, also in a process that is monkey-patched: it does not wait.
+_poll = monkey.get_original("select", "poll")
+
+
+def _see_that_it_is_up(
+    connection: psycopg.Connection[TupleRow], kept: ConnectionPoolEntry, _use: object
+) -> None:
+    """Find a connection that was kept while the server was restarted, and then drop them all.
+
+    On an idle one nothing arrives but its end. To ask the server would cost as much as a statement.
+    """
+    opened_just_now = not kept.info.get("used")
+    kept.info["used"] = True
+    if not opened_just_now and (connection.closed or _has_arrived(connection.fileno())):
+        raise InvalidatePoolError
+
+
+def _has_arrived(handle: int) -> bool:
+    arriving = _poll()
+    arriving.register(handle, select.POLLIN)
+    return bool(arriving.poll(0))
 
 
 @contextlib.contextmanager
