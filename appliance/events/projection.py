@@ -1,35 +1,28 @@
 """From events to records, in SQL: one statement stores a batch and everything derived from it.
 
-The statement reads the events of one organisation from the temporary table ``arriving`` and adds
-those that are new. Only these reach the projections, so an event that is shipped twice counts
-once. Events of one call may come in any order and through several controllers: columns of a row
-are filled by the event they belong to, whichever comes first.
+The statement reads the events of one organisation from their lines and adds those that are new.
+Only these reach the projections, so an event that is shipped twice counts once. Events of one call
+may come in any order and through several controllers: columns of a row are filled by the event they
+belong to, whichever comes first.
 """
 
 from appliance.events import reports
 
-MAKE_ARRIVING = """
-CREATE TEMPORARY TABLE IF NOT EXISTS arriving (event jsonb NOT NULL) ON COMMIT DELETE ROWS
-"""
-
 # What has been confirmed is deleted from the spool, so it must be on the server's disk by then.
-COMMIT_TO_DISK = """
-SELECT set_config('synchronous_commit', 'on', true)
-WHERE current_setting('synchronous_commit') = 'off'
+PREPARE = """
+SELECT set_config('appliance.organisation_id', %(organisation)s, true),
+       CASE current_setting('synchronous_commit') WHEN 'off'
+            THEN set_config('synchronous_commit', 'on', true) END
 """
+"""Parameter ``organisation``: UUID as text, for row-level security. Goes before `STORE`."""
 
-# Characters that valid JSON never holds serve as quote and delimiter: lines go through unchanged.
-COPY_ARRIVING = r"COPY arriving FROM STDIN (FORMAT csv, QUOTE e'\x01', DELIMITER e'\x02')"
-
-# In one order, as each is waited for (see migration 0006) and two batches must not wait in a ring.
-ARRIVING_ORGANISATIONS = "SELECT DISTINCT event ->> 'organisation_id' FROM arriving ORDER BY 1"
-
+# Without OFFSET a line would be parsed anew for every column.
 _FRESH = """
     INSERT INTO events (event_id, organisation_id, call_id, seq, at, kind, data)
     SELECT (event ->> 'event_id')::uuid, (event ->> 'organisation_id')::uuid, event ->> 'call_id',
            (event ->> 'seq')::int, (event ->> 'at')::timestamptz, event ->> 'kind', event -> 'data'
-    FROM arriving
-    WHERE event ->> 'organisation_id' = %(organisation)s
+    FROM (SELECT line::jsonb AS event
+          FROM string_to_table(convert_from(%(lines)b, 'UTF8'), e'\n') AS line OFFSET 0) AS arriving
     ON CONFLICT (event_id) DO NOTHING
     RETURNING *
 """
@@ -189,5 +182,4 @@ STORE = (
     + ",\n".join(f"{name} AS ({insert})" for name, insert in _PROJECTIONS.items())
     + "\nSELECT count(*) FROM fresh"
 )
-"""Parameter ``organisation``: UUID as text, also set for row-level security. Gives the number of
-events that were new."""
+"""Parameter ``lines``: events of the prepared organisation, as bytes. Gives how many were new."""

@@ -10,14 +10,16 @@ import json
 import random
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
 from appliance.calls.errors import StorageError
 from appliance.events import projection
-from appliance.storage.database import Database, RefusedRowError, set_organisation
+from appliance.storage.database import Database, RefusedRowError
 from appliance.storage.dead_letters import DeadLetters
 from appliance.storage.spool import Spool
 from appliance.storage.spool_reader import AdoptedSpool, Batch, SpoolReader, adopt
@@ -217,18 +219,30 @@ def store_events(database: Database, lines: list[bytes]) -> int:
         RefusedRowError: one of them cannot be stored; none has been.
         StorageError: the database is away.
     """
+    batches = defaultdict(list)
+    for line in lines:
+        batches[_organisation_of(line)].append(line)
     new = 0
-    with database.transaction() as connection, connection.cursor() as cursor:
-        cursor.execute(projection.COMMIT_TO_DISK)
-        cursor.execute(projection.MAKE_ARRIVING)
-        with cursor.copy(projection.COPY_ARRIVING) as copy:
-            copy.write(b"\n".join(lines) + b"\n")
-        if cursor.rowcount != len(lines):
-            raise RefusedRowError("a line that the database takes for none")
-        for (organisation,) in cursor.execute(projection.ARRIVING_ORGANISATIONS).fetchall():
-            if organisation is None:
-                raise RefusedRowError("an event without an organisation")
-            set_organisation(connection, organisation)
-            row = cursor.execute(projection.STORE, {"organisation": organisation}).fetchone()
+    with database.transaction() as connection:
+        # In one order, as each is waited for (see migration 0006) and two batches must not wait in
+        # a ring.
+        for organisation in sorted(batches):
+            batch = {"organisation": organisation, "lines": b"\n".join(batches[organisation])}
+            connection.execute(projection.PREPARE, batch)
+            row = connection.execute(projection.STORE, batch).fetchone()
             new += row[0] if row else 0
     return new
+
+
+def _organisation_of(line: bytes) -> str:
+    """Whose event a line holds.
+
+    Raises:
+        RefusedRowError: nobody's.
+    """
+    try:
+        organisation: str = json.loads(line)["organisation_id"]
+        UUID(organisation)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise RefusedRowError(f"no event of an organisation: {error}") from error
+    return organisation
