@@ -7,6 +7,7 @@ from contextlib import closing
 
 import gevent
 import pytest
+from gevent.socket import create_connection
 
 from appliance.events.reader import CallRecord, call_record
 from appliance.lab.backend import Phone
@@ -50,6 +51,18 @@ class Box:
                 return call_id
             caller.hang_up()
         raise AssertionError(f"her phone never rang: {self.record(call_id)}")
+
+    def the_first_takes_no_more(self) -> None:
+        """As while it is replaced: it keeps the calls it has, once it has heard of it."""
+        stack = self.lab.stack
+        os.kill(stack.controller[0].pid, signal.SIGTERM)
+        with gevent.Timeout(LIMIT_S, AssertionError("it still takes calls")):
+            while True:
+                gevent.sleep(0.02)
+                try:
+                    create_connection(("127.0.0.1", stack.controller_ports[0])).close()
+                except ConnectionRefusedError:
+                    return
 
     def record(self, call_id: str) -> CallRecord:
         lab = self.lab
@@ -99,9 +112,8 @@ def box(request: pytest.FixtureRequest) -> Iterator[Box]:
 
 
 def test_the_phone_that_one_rings_is_busy_for_the_other(box: Box) -> None:
-    """The first takes no new calls, as while it is replaced, and keeps those it has."""
     first_id = box.anna_rings()
-    os.kill(box.lab.stack.controller[0].pid, signal.SIGTERM)
+    box.the_first_takes_no_more()
     second_id, second = box.call_for_anna()
     record = box.until_tried(second_id, "controller-2")
     assert [(t.target_name, t.result) for t in record.transfers] == [("Anna Jones", "busy")]
