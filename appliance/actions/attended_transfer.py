@@ -140,9 +140,7 @@ class _Attempt:
                 result = self._talk(self._arrival.get(), announcement, meanwhile)
                 cause = ""
             elif self._decision.stopped.is_set():
-                result = self._decision.result
-                if result is TransferResult.DECLINED:
-                    cause = HangupCause.CALL_REJECTED.value
+                result, cause = self._decision.result, self._decision.cause
             else:
                 result, cause = _not_answered(dialling)
         finally:

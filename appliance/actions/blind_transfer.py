@@ -1,9 +1,11 @@
 """Send the caller on to an extension at once, for targets that are set up so.
 
 The dialplan of the internal context rings the phone and has its own fall-back (voicemail), so the
-caller is safe without us; there is nothing to announce and nobody to ask.
+caller is safe without us; there is nothing to announce and nobody to ask. Until the command is sent
+it can be called off like a phone that rings, and a caller who is still speaking is heard out for
+that first. Once it is sent nothing calls it back.
 
-The command is sent once. When its answer is lost, what became of the leg tells what became of the
+It is sent once. When its answer is lost, what became of the leg tells what became of the
 command: the call's own session goes on and tells where the dialplan has the leg, and FreeSWITCH can
 be asked once the control link is back.
 """
@@ -28,6 +30,7 @@ from appliance.calls.transfer import TransferMode, TransferResult
 from appliance.media.playback import Playback
 from appliance.switch import commands
 
+# For our words to be over, and then for the caller's: a noisy line never falls quiet.
 _LAST_WORDS_S = 10.0
 # A leg that is sent on says so within milliseconds.
 _TOLD_WITHIN_S = 1.0
@@ -44,7 +47,8 @@ def blind_transfer(
 
     Args:
         attempt: counts the transfers of this call from 1.
-        meanwhile: what is being said to the caller; heard to its end first.
+        meanwhile: what is being said to the caller; heard to its end first, unless it is called
+            off.
     """
     started = time.monotonic()
     call.log.record(
@@ -68,8 +72,12 @@ def _sent_on(call: Call, target: Target, meanwhile: Playback | None) -> tuple[Tr
     if not target.extensions:
         return TransferResult.UNREACHABLE, HangupCause.UNALLOCATED_NUMBER.value
     extension = checked_extension(target.extensions[0])
-    if meanwhile is not None:
-        meanwhile.wait(_LAST_WORDS_S)
+    with call.desks.deciding(call.call_id) as decision:
+        ours = [] if meanwhile is None else [meanwhile.done]
+        for last_word in (*ours, call.settled):
+            gevent.wait([last_word, decision.stopped], timeout=_LAST_WORDS_S, count=1)
+        if decision.stopped.is_set():
+            return decision.result, decision.cause
     try:
         unbroken(f"blind-transfer-{call.call_id}", _send_on, call, extension)
     except gevent.GreenletExit:

@@ -32,6 +32,12 @@ class CallConfig:
     desk_context: str = "internal"
 
 
+def _set() -> Event:
+    event = Event()
+    event.set()
+    return event
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call in progress.
@@ -39,6 +45,7 @@ class Call:
     Attributes:
         caller_name: hostile text; only ever spoken or stored, and sanitised before a dial string.
         bridged: set once FreeSWITCH has said that the caller's leg is connected to another.
+        settled: set while nothing that the caller says or keys is still to be acted on.
         desk_legs: the desk legs that the caller was connected to, as (unique id, extension).
     """
 
@@ -51,6 +58,7 @@ class Call:
     caller_number: str
     caller_name: str
     bridged: Event = field(default_factory=Event)
+    settled: Event = field(default_factory=_set)
     desk_legs: list[tuple[str, str]] = field(default_factory=list)
 
     @property

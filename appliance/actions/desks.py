@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from gevent.event import AsyncResult
 from gevent.event import Event as Flag
 
+from appliance.calls.hangup import HangupCause
 from appliance.calls.transfer import TransferResult
 from appliance.switch.call_channel import CallChannel
 
@@ -31,10 +32,11 @@ class DeskDecision:
     """Whether a desk takes the call: the first word counts, by its keys or from elsewhere.
 
     Only a call that was accepted from elsewhere can still be called off, until somebody picks up.
+    Nobody asks the desk of a blind transfer, but that can be stopped in the same way.
 
     Attributes:
         made: holds `ACCEPT`, `DECLINE`, `GONE` for a desk that hung up, or `CALLED_OFF`.
-        stopped: set when it rings in vain, also before anybody picked up.
+        stopped: set when it rings in vain, also before anybody picked up or anything rang.
         picked_up: whether somebody is at the phone.
         hurried: set when whoever has accepted is to have the caller without another word.
     """
@@ -60,6 +62,12 @@ class DeskDecision:
     def result(self) -> TransferResult:
         """What the decision makes of the attempt; only to be asked once it is made."""
         return _RESULTS.get(self.made.value, TransferResult.DECLINED)
+
+    @property
+    def cause(self) -> str:
+        """Why it was stopped, as FreeSWITCH says it of a leg."""
+        declined = self.result is TransferResult.DECLINED
+        return (HangupCause.CALL_REJECTED if declined else HangupCause.ORIGINATOR_CANCEL).value
 
 
 def extension_of(desk: CallChannel) -> str:
@@ -96,7 +104,7 @@ class Desks:
 
     @contextmanager
     def deciding(self, call_id: str) -> Iterator[DeskDecision]:
-        """While inside, `decide` answers for the desk that this call rings."""
+        """While inside, `decide` answers for the desk that this call is to reach."""
         decision = self._decisions[call_id] = DeskDecision()
         try:
             yield decision

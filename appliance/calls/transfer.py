@@ -15,7 +15,7 @@ class TransferMode(StrEnum):
 class TransferResult(StrEnum):
     """One attempt's result. Only ``CONNECTED`` ends the conversation with the appliance.
 
-    ``CALLED_OFF``: the caller or an operator wanted something else while the phone rang.
+    ``CALLED_OFF``: the caller or an operator wanted something else before they were connected.
     """
 
     CONNECTED = "connected"

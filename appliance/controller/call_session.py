@@ -95,12 +95,14 @@ class CallSession:
         self._orders = OrderRunner(call, self._steps, output, conversation, self._carry_out)
         listener.on_waiting = self._waits
         listener.on_words = self._hears
+        listener.on_busy = self._settle
         self._began = time.monotonic()
         self._quiet_since: float | None = None
         self._holding = Holding(
             self._hold, timing.holding_s, timing.still_holding_s, name=call.call_id
         )
         self._sure_of_media = False
+        self._idle = False
         self._cause = HangupCause.NORMAL_CLEARING.value
         self._over = False
 
@@ -147,12 +149,23 @@ class CallSession:
                 self._orders.refuse(item, "The call has just left this controller.")
 
     def _wait_and_handle(self) -> None:
+        self._idle = True
+        self._settle()
         try:
             item = self._inbox.get(timeout=self._patience_s())
         except Empty:
             self._on_nothing()
             return
+        self._idle = False
+        self._settle()
         self._handle(item)
+
+    def _settle(self) -> None:
+        """Let it be known whether all that the caller says and keys has been acted on."""
+        if self._idle and self._inbox.empty() and not self._listener.busy:
+            self._call.settled.set()
+        else:
+            self._call.settled.clear()
 
     def _patience_s(self) -> float:
         """Seconds until something must happen although nothing arrived."""

@@ -38,6 +38,7 @@ class Listener:
         on_waiting: called with True when a turn is over and its words are still to come, with
             False when it turns out that there were none. Words are an input like any other.
         on_words: called with what was understood so far when the caller pauses and may go on.
+        on_busy: called when `busy` may have changed.
 
     Args:
         post: where inputs for the session go.
@@ -59,6 +60,7 @@ class Listener:
         self.turn_taker = turn_taker
         self.on_waiting: Callable[[bool], None] = lambda _: None
         self.on_words: Callable[[str], None] = lambda _: None
+        self.on_busy: Callable[[], None] = lambda: None
         self._speaking = False
         self._recognizer = recognizer
         self._rate_hz = rate_hz
@@ -78,7 +80,8 @@ class Listener:
     @property
     def busy(self) -> bool:
         """Whether the caller is speaking, or has spoken and the words are still to come."""
-        return self._speaking or self._waiting > 0
+        to_come = self._speculation is not None and not self._speculation.ready()
+        return self._speaking or to_come or self._waiting > 0
 
     def on_frame(self, pcm: bytes | None, at_ms: int) -> None:
         """Take 20 ms of the caller's audio. Never blocks."""
@@ -120,6 +123,8 @@ class Listener:
                 case TurnEnded():
                     self._speaking = False
                     self._finish(event)
+        if events:
+            self.on_busy()
 
     def _speculate(self, pause: PauseStarted) -> None:
         self._drop()
@@ -179,8 +184,12 @@ class Listener:
         job = gevent.spawn(body, *arguments)
         job.name = f"{what}-{self._name}"
         self._jobs.add(job)
-        job.link(self._jobs.discard)
+        job.link(self._done)
         return job
+
+    def _done(self, job: gevent.Greenlet) -> None:
+        self._jobs.discard(job)
+        self.on_busy()
 
     def _await_transcript(
         self, turn: TurnEnded, speculation: gevent.Greenlet | None, decided_at: float

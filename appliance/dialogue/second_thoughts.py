@@ -9,8 +9,9 @@ as nobody has picked up. Once somebody has accepted at the phone it is too late 
 is just being connected to a person, which is the quickest help there is. Then an emergency, and a
 wish for a person, cuts short what is still being said to the caller so that they are connected
 now; should that fail, it is what comes next. Whatever else is said in that moment comes too late.
-A blind transfer has no person to ask: nothing calls it off, and what failed is followed by what
-could not wait.
+A blind transfer has no person to ask: it is called off in the same way until the command that moves
+the call is sent, for which a caller who is still speaking is heard out. After that it is too late;
+should it fail, what could not wait comes next.
 """
 
 import re

@@ -118,7 +118,7 @@ class FakeConversation:
     def second_thoughts(
         self, text: str, confidence: float, now: object, *, keyed: bool = False
     ) -> Decision | None:
-        self.inputs.put(("second thoughts", text, keyed))
+        self._answer("second thoughts", text, keyed)
         return self.changes_to
 
     def changed_course(self, decision: Decision, now: object) -> list[Step]:
