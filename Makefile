@@ -22,8 +22,8 @@ demo: setup  ## play the demonstration calls in real time; KEEP=1 leaves the ope
 
 test: check  ## every check and every test; the real FreeSWITCH too where one is found
 	@bash scripts/setup.sh tests
-	@$(RUN)python -m pytest -n 2 -m 'not freeswitch'
 	@$(MAKE) --no-print-directory test-freeswitch
+	@$(RUN)python -m pytest -n 2 -m 'not freeswitch'
 
 test-freeswitch: setup  ## only what needs a real FreeSWITCH (FREESWITCH=/path/to/freeswitch)
 	@$(RUN)python -m pytest -m freeswitch
