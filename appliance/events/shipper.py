@@ -135,7 +135,10 @@ class Shipper:
 
     def _ship_own(self) -> bool:
         """Ship all there is in this process's spool; False when the database is away."""
-        while (batch := self._reader.read(max_lines=self._batch_lines)) is not None:
+        while self._confirmed < self._spool.appended_lines:
+            batch = self._reader.read(max_lines=self._batch_lines)
+            if batch is None:
+                break  # the disk refuses the rest, and the spool holds it
             if not self._ship(self._reader, batch):
                 return False
             with self._progress:

@@ -66,18 +66,20 @@ class Notifications:
         arriving = select.poll()
         arriving.register(connection.fileno(), select.POLLIN)
         arriving.register(self._wake, select.POLLIN)
+        arrived = True  # it may have while we asked to be told
         while not self._stopping.is_set():
-            # Not left to psycopg, which looks ten times a second: as much work as half a call's.
-            for sent in connection.notifies(timeout=0):
-                if self._stopping.is_set():
-                    return
-                self._told(sent.channel, sent.payload)
+            if arrived:
+                for sent in connection.notifies(timeout=0):
+                    if self._stopping.is_set():
+                        return
+                    self._told(sent.channel, sent.payload)
             left_s = again_at - time.monotonic()
             if left_s <= 0:
                 self._told("", "")
                 again_at = self._next_look()
-            else:
-                arriving.poll(None if math.isinf(left_s) else math.ceil(left_s * 1000))
+                left_s = again_at - time.monotonic()
+            # Not left to psycopg, which looks ten times a second: as much work as half a call's.
+            arrived = bool(arriving.poll(None if math.isinf(left_s) else math.ceil(left_s * 1000)))
 
     def _next_look(self) -> float:
         return math.inf if self._again_s is None else time.monotonic() + self._again_s

@@ -61,10 +61,11 @@ class SpoolReader:
         """
         while True:
             # Looked at before reading: what is written between the two is then not overlooked.
-            following = self._next_segment()
-            data = self._read_lines(max_lines, max_bytes)
+            segments = _segments(self.directory)
+            data = self._read_lines(max_lines, max_bytes) if self._segment in segments else b""
             if data:
                 return Batch(data, self._segment, self._offset + len(data))
+            following = min((n for n in segments if n > self._segment), default=None)
             if following is None:
                 if self._finished:
                     self._note_torn()
@@ -77,8 +78,6 @@ class SpoolReader:
         self._move(batch.segment, batch.end)
 
     def _read_lines(self, max_lines: int, max_bytes: int) -> bytes:
-        if self._segment not in _segments(self.directory):
-            return b""
         try:
             with segment_path(self.directory, self._segment).open("rb") as file:
                 file.seek(self._offset)
@@ -92,10 +91,6 @@ class SpoolReader:
             data = b"\n".join(data.split(b"\n", max_lines)[:max_lines]) + b"\n"
         return data
 
-    def _next_segment(self) -> int | None:
-        numbers = [n for n in _segments(self.directory) if n > self._segment]
-        return min(numbers, default=None)
-
     def _note_torn(self) -> None:
         path = segment_path(self.directory, self._segment)
         left = path.stat().st_size - self._offset if path.exists() else 0
@@ -103,13 +98,14 @@ class SpoolReader:
             _log.warning("spool_torn_line_dropped", segment=str(path), size=left)
 
     def _move(self, segment: int, offset: int) -> None:
+        finished = segment > self._segment
         self._segment, self._offset = segment, offset
         path = self.directory / POSITION
         try:
             fresh = path.with_suffix(".tmp")
             fresh.write_text(json.dumps({"segment": segment, "offset": offset}))
             fresh.replace(path)
-            for number in _segments(self.directory):
+            for number in _segments(self.directory) if finished else ():
                 if number < segment:
                     segment_path(self.directory, number).unlink(missing_ok=True)
         except OSError as error:
