@@ -110,7 +110,8 @@ class DecisionChain:
             started = self._monotonic()
             opinion = self._ask(policy, turn, decision, settled_by)
             took_ms = (self._monotonic() - started) * 1000
-            decision = replace(decision, **opinion.changes)
+            if opinion.changes:
+                decision = replace(decision, **opinion.changes)
             if opinion.settles and not policy.limits:
                 settled_by = policy.name
             verdicts.append(

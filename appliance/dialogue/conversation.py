@@ -17,7 +17,6 @@ from appliance.calls.outside import OutsideLine
 from appliance.calls.transfer import TransferResult
 from appliance.decisions.chain import DecisionChain
 from appliance.decisions.context import Asked, TurnContext
-from appliance.decisions.introduction import introduction
 from appliance.decisions.policies.closed_answers import asks_again, takes_back
 from appliance.decisions.policies.directory_match import topic_of
 from appliance.decisions.text import plain
@@ -114,7 +113,7 @@ class Conversation:
         state.remember("caller", text)
         if state.phase is Phase.INTAKE:
             return self._dictated(turn)
-        name = introduction(turn.plain).name
+        name = turn.introduction.name
         if name:
             state.caller_name = prompts.safe(name.title())
         decision = self._chain.decide(turn)

@@ -54,7 +54,8 @@ class Emergency:
 
 def emergency_in(text: str) -> str:
     """The words (of a plain text) that make it an emergency; empty when it is none."""
-    return danger_in(text) or danger_in(" ".join(_spelled(word) for word in text.split()))
+    spelled = " ".join(_spelled(word) for word in text.split())
+    return danger_in(text) or (danger_in(spelled) if spelled != text else "")
 
 
 def _spelled(word: str) -> str:
