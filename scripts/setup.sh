@@ -67,7 +67,7 @@ fi
 # What was compiled says of which sources it was made: neither a pull nor a branch leaves it stale.
 library=appliance/media/libmediathread.so
 sources=(appliance/media/media_thread.c appliance/media/media_thread.h)
-made_of=$(cat "${sources[@]}" | sha256sum | cut -c1-16)
+made_of=$( (cat "${sources[@]}" && uname -m) | sha256sum | cut -c1-16)
 if ! grep -qs "$made_of" "$library"; then
     say "the media thread: compiling"
     cc -O2 -Wall -shared -fPIC -pthread -DMEDIA_SOURCES="\"$made_of\"" -o "$library.part" "${sources[0]}" -lm

@@ -93,8 +93,9 @@ class SpeechOutput:
         """Be quiet within a frame and record how much was heard."""
         current = [] if self._current is None else [self._current]
         stopped, self._ending, self._current = [*self._ending, *current], [], None
-        for utterance in stopped:
+        for utterance in reversed(stopped):  # so that none has its turn meanwhile
             utterance.playback.stop()
+        for utterance in stopped:
             self._record(utterance, interrupted=True)
 
     def close(self) -> None:

@@ -90,10 +90,10 @@ class StepRunner:
     def _say(
         self, parts: Sequence[Say], delays_ms: dict[str, float] | None, decided_at: float | None
     ) -> None:
+        self._listener.expect(Expectation(parts[-1].expect))  # may find an interruption: first
         if self._ringback is not None:
             # What is said waits for the end of what is played, and this has none. It comes back.
             self._ringback.stop()
-        self._listener.expect(Expectation(parts[-1].expect))
         self._output.say(
             " ".join(part.text for part in parts),
             interruptible=all(part.interruptible for part in parts),

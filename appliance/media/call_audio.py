@@ -4,7 +4,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from gevent.event import Event
 
 from appliance.media.framing import Framer
 from appliance.media.media_thread import HEARD, SKIPPED, SPOKEN, Entry, Stream
-from appliance.media.pacing import FRAME_S, STALL_S, IntakeClock
+from appliance.media.pacing import IntakeClock
 from appliance.media.pcm import FRAME_MS, checked_rate, duration_ms, frame_bytes
 from appliance.media.playback import Playback
 from appliance.media.recording import StereoRecorder
@@ -132,7 +132,7 @@ class CallAudio:
 
     @property
     def audio_ms(self) -> int:
-        """Milliseconds of audio time since ``open``. It goes on when no frame comes."""
+        """Milliseconds of audio time since ``open``. When no frame comes it goes on in steps."""
         if self._stream is None:
             return 0
         unread = 0 if self._reading or self.closed.is_set() else self._stream.unread
@@ -152,9 +152,8 @@ class CallAudio:
     def counts(self) -> AudioCounts:
         """What became of the frames so far."""
         if self._stream is not None and not self.closed.is_set():
-            for name, count in self._stream.counts.items():
-                setattr(self._counts, name, count)
-        return self._counts
+            self._counts = replace(self._counts, **self._stream.counts)
+        return replace(self._counts)
 
     def first_frame(self, timeout_s: float) -> bool:
         """Wait for the caller's first frame. False: the call has no media."""
@@ -177,7 +176,7 @@ class CallAudio:
     def flush(self) -> None:
         """Stop everything that is being said or queued. The next frame is silence."""
         while self._queue:
-            self._queue.popleft().stop()
+            self._queue.pop().stop()  # from the end, so that none has its turn meanwhile
 
     def catch_up(self) -> None:
         """Tell everything that has happened up to now, and ask anew up to when that is enough.
@@ -187,10 +186,17 @@ class CallAudio:
         """
         if self._reading or self.closed.is_set() or self._stream is None:
             return
-        self._read(self._stream)
-        if not self.closed.is_set():
-            self._see_to_playbacks()
-            self._stay_away(self._stream)
+        try:
+            self._read(self._stream)
+            if not self.closed.is_set():
+                self._see_to_playbacks()
+                self._stay_away(self._stream)
+        except Exception:
+            self._shut()
+            raise
+        except gevent.GreenletExit:  # it was the caller's greenlet that is over, not the call
+            self._woken.set()
+            raise
 
     def close(self) -> None:
         """End the stream, stop what is being said and finish the recording."""
@@ -271,26 +277,28 @@ class CallAudio:
         """Be woken when the owner can be kept waiting no longer.
 
         While frames come they are counted, and the wake-up is on time to the frame; when they have
-        stopped, only the clock tells.
+        stopped, the clock tells.
         """
-        audio_ms = self._clock.audio_ms
-        away_ms = min(self._wanted_ms(audio_ms) - audio_ms, LONGEST_AWAY_MS)
-        frames = max(away_ms // FRAME_MS, 1)
-        late_s = 0.0 if self._clock.stalled(time.perf_counter()) else STALL_S
-        stream.wake_after(frames, frames * FRAME_S + late_s)
+        frames = 1
+        if self._heard.is_set():  # nobody can be kept waiting for the first
+            audio_ms = self._clock.audio_ms
+            away_ms = min(self._wanted_ms(audio_ms) - audio_ms, LONGEST_AWAY_MS)
+            frames = max(away_ms // FRAME_MS, 1)
+        stream.wake_after(frames, self._clock.due_in_s(frames, time.perf_counter()))
 
     def _shut(self) -> None:
         if self._shutting:
             return
         self._shutting = True
         self.flush()
-        if self._stream is not None and self._socket is not None:
-            self._on_frame = self._on_lost = _ignore
-            if not self._reading:
+        self._on_frame = self._on_lost = _ignore
+        try:
+            if self._stream is not None and not self._reading:
                 self._read(self._stream)  # for the recording
+        finally:
+            self._counts = self.counts
             self.closed.set()
-            self._stream.close()
-            self._socket.close()
-            if self._recorder is not None:
-                self._recorder.close()
-        self.closed.set()
+            self._woken.set()
+            for part in (self._stream, self._socket, self._recorder):
+                if part is not None:
+                    part.close()

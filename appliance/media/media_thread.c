@@ -39,8 +39,9 @@
 #define MOST_WAITING 256
 /* More than 80 ms at 48 kHz; anything larger is not telephone audio. */
 #define LARGEST_DATAGRAM 8192
-/* Python may stand still for so long before the journal loses anything. */
-#define JOURNAL_FRAMES 100
+/* Python may stand still for 5 s before the journal loses anything. What is never written to takes
+ * no memory. */
+#define JOURNAL_FRAMES 250
 #define READY 1024
 
 #ifndef MEDIA_SOURCES
@@ -80,6 +81,8 @@ struct media_stream {
     int heard, speaking;
     unsigned char *journal, *silence;
     size_t journal_bytes, journal_used;
+    int journal_full;
+    uint32_t unlogged_slots; /* of ours, which a full journal did not take */
     size_t unread;
     size_t wake_bytes;
     double wake_at;
@@ -137,12 +140,10 @@ void playout_align(playout_schedule *schedule, double now)
     schedule->started_at += shift < 0 ? shift + FRAME_S : shift;
 }
 
-/* A frame has left. Returns how many slots had to be left out before it, mostly 0. */
 int64_t playout_sent(playout_schedule *schedule, double now)
 {
     double behind = now - playout_due(schedule, 0);
     int64_t skipped = behind > LATE_LIMIT_S ? (int64_t)(behind / FRAME_S) : 0;
-    schedule->slipped += skipped;
     schedule->slot += skipped + 1;
     return skipped;
 }
@@ -152,8 +153,12 @@ int64_t playout_sent(playout_schedule *schedule, double now)
 static void note(media_stream *stream, double at, uint32_t kind, uint32_t size, const void *bytes)
 {
     size_t following = bytes ? size : 0;
-    if (stream->journal_bytes - stream->journal_used < sizeof(entry) + following) {
+    if (stream->journal_bytes - stream->journal_used < sizeof(entry) + following)
+        stream->journal_full = 1;
+    if (stream->journal_full) {
         stream->counts.unlogged++;
+        if (kind != MEDIA_HEARD)
+            stream->unlogged_slots += kind == MEDIA_SKIPPED ? size : 1;
         return;
     }
     entry head = {at, kind, size};
@@ -369,6 +374,8 @@ static void *run(void *argument)
     for (;;) {
         int count = wait_until(thread, next, ready);
         int held_up = clock_now() > next + HELD_UP_S;
+        if (held_up) /* after a stop of the process nothing may be said to wait that does */
+            count = epoll_wait(thread->epoll, ready, READY, 0);
         for (int i = 0; i < count; i++) {
             if (ready[i].data.u64 == 0)
                 silence_bell(thread->kick);
@@ -537,6 +544,10 @@ size_t media_take(media_stream *stream, unsigned char *into)
     size_t used = stream->journal_used;
     memcpy(into, stream->journal, used);
     stream->journal_used = stream->unread = 0;
+    stream->journal_full = 0;
+    if (stream->unlogged_slots)
+        note(stream, clock_now(), MEDIA_SKIPPED, stream->unlogged_slots, NULL);
+    stream->unlogged_slots = 0;
     pthread_mutex_unlock(&stream->thread->lock);
     return used;
 }

@@ -5,11 +5,10 @@
  */
 
 /* When the next frame leaves: a grid of one frame every 20 ms, on which speech runs one frame
- * ahead of silence. `slipped` counts slots left out because the machine stood still for long. */
+ * ahead of silence. Sending returns how many slots had to be left out before, mostly 0. */
 typedef struct {
     double started_at;
     int64_t slot;
-    int64_t slipped;
 } playout_schedule;
 
 double playout_due(const playout_schedule *schedule, int speech);
@@ -57,7 +56,8 @@ uint64_t media_id(const media_stream *stream);
 
 /* The journal: what came and what left since it was last taken, in order. Each entry is a double
  * (when), two uint32_t (which of the kinds below, how many bytes follow; slots for SKIPPED), and
- * the bytes. `media_take` empties it into a buffer of at least `media_journal_bytes`. */
+ * the bytes. `media_take` empties it into a buffer of at least `media_journal_bytes`. One that is
+ * full takes nothing more; what we sent meanwhile is SKIPPED then, so that it still makes time. */
 enum { MEDIA_HEARD = 1, MEDIA_SILENCE = 2, MEDIA_SPOKEN = 3, MEDIA_SKIPPED = 4 };
 size_t media_journal_bytes(const media_stream *stream);
 size_t media_take(media_stream *stream, unsigned char *into);
@@ -65,8 +65,8 @@ size_t media_take(media_stream *stream, unsigned char *into);
 /* How many frames came since the journal was last taken. */
 int64_t media_unread(media_stream *stream);
 
-/* Wake the stream's owner when so many frames have come since the journal was last taken, or at a
- * time; a voice's end does so as well. Holds once. */
+/* Wake the stream's owner when so many frames have come since the journal was last taken, or with
+ * the first frame that is sent after a time; a voice's end does so as well. Holds once. */
 void media_wake(media_stream *stream, int64_t frames, double at);
 
 media_counts media_counted(media_stream *stream);

@@ -6,6 +6,7 @@ wakes a call's greenlet when the call asked for it. What it did in the meantime 
 
 import hashlib
 import os
+import platform
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -45,8 +46,9 @@ class Entry(NamedTuple):
 
 
 def fingerprint() -> str:
-    """What a library compiled from the sources beside this file says of itself."""
-    return hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES)).hexdigest()[:16]
+    """What a library says of itself that was compiled here from the sources beside this file."""
+    made_of = [source.read_text() for source in SOURCES] + [platform.machine() + "\n"]
+    return hashlib.sha256("".join(made_of).encode()).hexdigest()[:16]
 
 
 @cache
@@ -69,7 +71,7 @@ def library() -> tuple[FFI, Any]:
 
 
 class MediaThread:
-    """The process's thread; `media_thread` starts it with the first call.
+    """The process's thread. Only one thread of Python's may use it, the one with gevent's hub.
 
     Raises:
         ConfigurationError: the library is missing or stale.
@@ -109,7 +111,11 @@ class MediaThread:
 
 @cache
 def media_thread() -> MediaThread:
-    """The one thread of this process, started when it is first asked for."""
+    """The one thread of this process, started when it is first asked for.
+
+    Raises:
+        ConfigurationError, OSError: as :class:`MediaThread`.
+    """
     return MediaThread()
 
 
@@ -142,7 +148,7 @@ class Stream:
 
     def take(self) -> Iterator[Entry]:
         """Everything that has happened since the last time, in order."""
-        journal = self._thread.journal(self._handle)
+        journal = self._thread.journal(self._live())
         place = 0
         while place < len(journal):
             at, kind, size = _ENTRY.unpack_from(journal, place)
@@ -156,11 +162,11 @@ class Stream:
     @property
     def unread(self) -> int:
         """How many of the caller's frames :meth:`take` would bring."""
-        return int(self._lib.media_unread(self._handle))
+        return int(self._lib.media_unread(self._live()))
 
     def wake_after(self, frames: int, within_s: float) -> None:
         """Wake once when so many frames have come since the last ``take``, or this time is over."""
-        self._lib.media_wake(self._handle, frames, time.perf_counter() + within_s)
+        self._lib.media_wake(self._live(), frames, time.perf_counter() + within_s)
 
     def voice(self) -> "Voice":
         """Something to be said after everything that is being said already."""
@@ -171,11 +177,16 @@ class Stream:
     @property
     def counts(self) -> dict[str, int]:
         """What became of the frames so far: the fields of ``media_counts``."""
-        counts = self._lib.media_counted(self._handle)
+        counts = self._lib.media_counted(self._live())
         return {name: int(getattr(counts, name)) for name in dir(counts)}
 
+    def _live(self) -> Any:
+        if self._handle == self._ffi.NULL:
+            raise ValueError("the stream is closed")
+        return self._handle
+
     def close(self) -> None:
-        """Stop; what is being said ends. Afterwards :meth:`voice` gives mutes; call no other."""
+        """Stop; what is being said ends. Afterwards :meth:`voice` gives mutes."""
         self._thread.wakes(self._id, None)
         handle, self._handle = self._handle, self._ffi.NULL
         self._lib.media_close(handle)

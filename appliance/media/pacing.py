@@ -49,6 +49,13 @@ class IntakeClock:
             return True
         return self._elapsed_ms(now) - self.audio_ms >= LEAD_LIMIT_MS
 
+    def due_in_s(self, frames: int, now: float) -> float:
+        """When so many more slots should be filled, by then at the latest."""
+        if self.stalled(now):
+            return (frames - 0.5) * FRAME_S
+        expected_s = max((frames + 0.5) * FRAME_S, self._stall_s)
+        return expected_s - (now - self._last_arrival)
+
     def missing(self, now: float) -> bool:
         """Whether a slot has passed without a frame; if so it is taken as filled with nothing."""
         if not self.stalled(now) or self._elapsed_ms(now) - self.audio_ms < FRAME_MS:

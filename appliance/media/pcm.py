@@ -52,7 +52,7 @@ def level_db(pcm: bytes) -> float:
     """Root-mean-square level in dB of full scale: 0 is a full-scale square wave.
 
     Silence, and no samples at all, are ``SILENCE_DB``. Without numpy on purpose: for 160 samples
-    a process that wakes every 20 ms with cold caches needs twice as long with it.
+    a process that has just woken, with cold caches, needs longer with it.
     """
     wave = memoryview(pcm)[: len(pcm) // SAMPLE_BYTES * SAMPLE_BYTES].cast("h")
     norm = math.hypot(*wave)

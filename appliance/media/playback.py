@@ -60,7 +60,7 @@ class Playback:
         """Stop within one frame; the source is closed. Does nothing once it is done."""
         if self.done.is_set():
             return
-        self.interrupted = True
+        self.interrupted = not (self._supplied and self._voice.done)
         self._voice.hush()
         self._finish()
 

@@ -91,8 +91,7 @@ class StereoRecorder:
     def _write_block(self, frames: int) -> None:
         """Put the next ``frames`` of both sides together and hand them to the disk.
 
-        Once a second rather than with every frame: for a single call, whose process has cold
-        caches every 20 ms, that is a fifth of all its work saved.
+        Once a second rather than with every frame, which saves most of the work of it.
         """
         sides = [self._taken(side, frames) for side in (self._left, self._right)]
         if self._file is None:

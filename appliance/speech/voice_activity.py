@@ -23,7 +23,10 @@ _UNKNOWN_FLOOR_DB: Final = -70.0
 
 
 class HeardFrame(NamedTuple):
-    """One frame judged. ``audible``: above the line's noise. ``speech``: and it sounds like it."""
+    """One frame judged. ``audible``: above the line's noise. ``speech``: and it sounds like it.
+
+    Nothing is speech that is not audible.
+    """
 
     level_db: float
     audible: bool

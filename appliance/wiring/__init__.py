@@ -30,6 +30,7 @@ from appliance.events.telling import tell
 from appliance.inference import server
 from appliance.inference.config import InferenceConfig
 from appliance.inference.store.starting import with_models_in_use
+from appliance.media.media_thread import media_thread
 from appliance.settings import Settings
 from appliance.speech.barge_in import BargeInRules
 from appliance.speech.completeness import CompletenessModel
@@ -70,6 +71,7 @@ def controller(settings: Settings, engines: Engines | None = None) -> Iterator[S
     Args:
         engines: in place of those behind the settings' URL; for measuring everything but them.
     """
+    media_thread()  # now: its start takes 50 ms, and a first call must not find it uncompiled
     engines = engines or engines_over_http(settings)
     with ExitStack() as undo:
         if engines.servers is not None:

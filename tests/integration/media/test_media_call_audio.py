@@ -107,6 +107,16 @@ def test_a_call_without_frames_is_lost_once_and_may_come_back(calls: Callable[..
     call.until(lambda: len(call.lost) == 2)
 
 
+def test_the_first_frame_is_noticed_at_once_however_late_it_comes(
+    calls: Callable[..., Call],
+) -> None:
+    call = calls()
+    call.far.wait_frames(15)  # longer than any other wake-up is put off
+    call.far.send(TONE * 160)
+    call.far.wait_frames(3)
+    assert call.audio.first_frame(0)
+
+
 def test_what_strangers_send_is_ignored_and_counted(calls: Callable[..., Call]) -> None:
     call = calls()
     to = (call.addresses.remote_ip, call.addresses.remote_port)
@@ -276,6 +286,38 @@ def test_closing_ends_everything(calls: Callable[..., Call]) -> None:
     assert late.done.is_set()
     assert late.interrupted
     call.audio.close()
+
+
+def test_counts_outlive_the_call(calls: Callable[..., Call]) -> None:
+    call = calls()
+    call.far.wait_frames(5)
+    call.audio.close()
+    assert call.audio.counts.sent >= 5
+
+
+def test_a_callback_that_fails_ends_the_stream_whoever_caught_up(
+    calls: Callable[..., Call],
+) -> None:
+    call: Call = calls()
+
+    def fail(frame: bytes | None, at_ms: int) -> None:
+        raise RuntimeError("broken")
+
+    call.far.wait_frames(3)
+    call.far.send(TONE * 160)
+    assert call.audio.first_frame(2)
+    call.audio._on_frame = fail
+
+    def send_and_catch_up() -> None:
+        while not call.audio.closed.is_set():
+            call.far.send(TONE * 160)
+            call.audio.catch_up()
+
+    with pytest.raises(RuntimeError, match="broken"):
+        send_and_catch_up()
+    assert call.audio.closed.is_set()
+    with gevent.Timeout(2):
+        call.audio.close()
 
 
 def test_a_callback_may_close_the_call(calls: Callable[..., Call]) -> None:

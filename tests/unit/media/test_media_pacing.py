@@ -25,10 +25,6 @@ class Schedule:
     def sent(self, now: float) -> int:
         return int(self._lib.playout_sent(self._schedule, now))
 
-    @property
-    def slipped(self) -> int:
-        return int(self._schedule.slipped)
-
 
 def play(schedule: Schedule, until: float, talking: list[tuple[float, float]]) -> list[float]:
     """Send frames when they are due, polling every 0.1 ms. Speech is ready within ``talking``."""
@@ -73,7 +69,6 @@ def test_a_short_hold_up_is_caught_up_and_a_long_one_is_not() -> None:
         burst += 1
     assert burst == 4
     assert schedule.sent(1.0) == 45
-    assert schedule.slipped == 45
     assert schedule.due(False) == pytest.approx(1.02)
 
 
@@ -141,6 +136,33 @@ def test_long_packets_are_no_stall() -> None:
         while tick > 3 and clock.missing(now):
             slots += "-"
     assert set(slots) == {"F"}
+
+
+@pytest.mark.parametrize(("frames", "expected_s"), [(1, 0.05), (2, 0.05), (3, 0.07), (10, 0.21)])
+def test_a_frame_is_given_up_half_a_frame_after_its_time(frames: int, expected_s: float) -> None:
+    """But not before the stream counts as stalled; counted from the last that came."""
+    clock = IntakeClock(0.0)
+    clock.datagram(1.0, 20)
+    clock.accept(1.0)
+    while clock.missing(1.0):
+        pass
+    assert clock.due_in_s(frames, 1.0) == pytest.approx(expected_s)
+    assert clock.due_in_s(frames, 1.01) == pytest.approx(expected_s - 0.01)
+
+
+def test_of_a_stream_that_has_stopped_the_clock_alone_tells() -> None:
+    clock = IntakeClock(0.0)
+    while clock.missing(1.0):
+        pass
+    assert clock.due_in_s(4, 1.0) == pytest.approx(0.07)
+
+
+def test_long_packets_may_be_awaited_for_longer() -> None:
+    clock = IntakeClock(0.0)
+    clock.datagram(0.06, 60)
+    for _ in range(3):
+        clock.accept(0.06)
+    assert clock.due_in_s(1, 0.06) == pytest.approx(0.11)
 
 
 def test_a_few_lost_frames_are_made_up_for_in_time() -> None:
