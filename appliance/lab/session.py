@@ -109,6 +109,7 @@ def _backend(switch: str, stack: Stack, directory: Directory) -> Iterator[Backen
             port=stack.switch_port, password=stack.password,
             dialplan=BenchDialplan(
                 controllers=tuple(stack.socket_hosts.split("|")), hunt_group=("200",),
+                extensions=directory.extensions,
                 voicemail_directory=stack.work / "voicemail",
             ),
         )
