@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.calls.errors import InferenceError, SwitchError
-from appliance.media.call_audio import CallAudio, at_leisure
+from appliance.media.call_audio import CallAudio, Wanted, at_leisure
 from appliance.media.playback import Playback
 from appliance.speech.synthesizer import Synthesizer
 from appliance.switch.call_channel import CallChannel
@@ -35,7 +35,7 @@ class Line:
     _audio: CallAudio | None = field(init=False, default=None)
     _on_frame: Callable[[bytes | None, int], None] = field(init=False, default=_ignore)
     _on_lost: Callable[[int], None] = field(init=False, default=_ignore)
-    _wanted_ms: Callable[[int], int] = field(init=False, default_factory=lambda: at_leisure)
+    _wanted: Callable[[int], Wanted] = field(init=False, default_factory=lambda: at_leisure)
 
     def __post_init__(self) -> None:
         data = self.channel.event
@@ -55,14 +55,14 @@ class Line:
 
     def listen(
         self, on_frame: Callable[[bytes | None, int], None], on_lost: Callable[[int], None],
-        wanted_ms: Callable[[int], int],
+        wanted: Callable[[int], Wanted],
     ) -> None:  # fmt: skip
         """Have every 20 ms of the leg's audio (None when none came) handed to ``on_frame``.
 
-        ``wanted_ms`` says up to which audio time that may wait. ``on_lost`` is called when no audio
+        ``wanted`` says up to which audio time that may wait. ``on_lost`` is called when no audio
         came for the watchdog's time.
         """
-        self._on_frame, self._on_lost, self._wanted_ms = on_frame, on_lost, wanted_ms
+        self._on_frame, self._on_lost, self._wanted = on_frame, on_lost, wanted
 
     def open(self) -> None:
         """Answer the leg and take its audio. Whoever opens a line closes it, also after an error.
@@ -75,7 +75,7 @@ class Line:
             self.rate_hz,
             on_frame=lambda pcm, at_ms: self._on_frame(pcm, at_ms),
             on_lost=lambda silent_ms: self._on_lost(silent_ms),
-            wanted_ms=lambda audio_ms: self._wanted_ms(audio_ms),
+            wanted=lambda audio_ms: self._wanted(audio_ms),
             record_to=self.record_to,
         )
         try:

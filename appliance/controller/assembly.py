@@ -176,7 +176,7 @@ class _Assembly:
         equipment = self._equipment
         output = SpeechOutput(self._line, self._log)
         listener = self._listener(output)
-        self._line.listen(listener.on_frame, listener.on_lost, listener.wanted_ms)
+        self._line.listen(listener.on_frame, listener.on_lost, listener.wanted)
         conversation, steps = self._conversation()
         session = CallSession(
             self._call, self._inbox, listener, output, conversation, equipment.timing,

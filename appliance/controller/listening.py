@@ -16,6 +16,7 @@ from appliance.calls.errors import InferenceError
 from appliance.controller.inputs import CallerSaid, Input, MediaStopped, NotUnderstood
 from appliance.inference.client import InferenceBusyError
 from appliance.inference.work import NOBODYS_WORK, Work, working_for
+from appliance.media.call_audio import Wanted
 from appliance.speech.events import (
     BackChannel,
     BargedIn,
@@ -45,7 +46,7 @@ class Listener:
         barged_in: called the moment an interruption is decided, before anything else happens.
         played: the frame that was being played to the caller during the one that is told of; None
             when silent.
-        catch_up: has the frames that have come meanwhile told at once, and `wanted_ms` asked anew.
+        catch_up: has the frames that have come meanwhile told at once, and `wanted` asked anew.
         hotwords: names the recogniser should lean towards.
         work: on whose behalf the recogniser is asked.
     """
@@ -88,9 +89,10 @@ class Listener:
         self._at_ms = at_ms
         self._take(self.turn_taker.frame(pcm, at_ms, self._played()))
 
-    def wanted_ms(self, audio_ms: int) -> int:
+    def wanted(self, audio_ms: int) -> Wanted:
         """Up to which audio time nothing can be decided, whatever is heard."""
-        return self.turn_taker.undecided_until_ms(audio_ms)
+        until_ms = self.turn_taker.undecided_until_ms(audio_ms)
+        return Wanted(until_ms, self.turn_taker.at_rest)
 
     def on_lost(self, silent_ms: int) -> None:
         """The media watchdog fired."""

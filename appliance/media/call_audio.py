@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import gevent
 from gevent.event import Event
@@ -14,7 +14,7 @@ from gevent.event import Event
 from appliance.media.framing import Framer
 from appliance.media.media_thread import HEARD, SKIPPED, SPOKEN, Entry, Stream
 from appliance.media.pacing import IntakeClock
-from appliance.media.pcm import FRAME_MS, checked_rate, duration_ms, frame_bytes
+from appliance.media.pcm import FRAME_MS, QUIET_DB, checked_rate, duration_ms, frame_bytes
 from appliance.media.playback import Playback
 from appliance.media.recording import StereoRecorder
 from appliance.media.unicast import UnicastAddresses, UnicastSocket
@@ -26,6 +26,9 @@ LOST_MS: Final = 3000
 
 LONGEST_AWAY_MS: Final = 200
 """The journal is read at least so often, so that a lost stream or a finished buffer is noticed."""
+
+LONGEST_REST_MS: Final = 1000
+"""While the caller sends nothing but quiet frames it is read at least so often."""
 
 
 @dataclass(slots=True)
@@ -43,9 +46,20 @@ class AudioCounts:
     unlogged: int = 0
 
 
-def at_leisure(audio_ms: int) -> int:
+class Wanted(NamedTuple):
+    """Up to which audio time an owner's ``on_frame`` may be kept waiting.
+
+    ``at_rest``: nothing can come of quiet frames (below ``QUIET_DB``), however many there are, and
+    the time counts from the last of them.
+    """
+
+    until_ms: int
+    at_rest: bool = False
+
+
+def at_leisure(audio_ms: int) -> Wanted:
     """What an owner says that waits for nothing in its frames."""
-    return audio_ms + LONGEST_AWAY_MS
+    return Wanted(audio_ms + LONGEST_AWAY_MS)
 
 
 def _ignore(*_: object) -> None:
@@ -65,8 +79,8 @@ class CallAudio:
             came, and the time its end stands for. Frames come several at a time.
         on_lost: called once when nothing has come for ``lost_after_ms``, with the time it has been
             silent; again only after frames came back.
-        wanted_ms: asked after every few frames, with the audio time reached: up to when
-            ``on_frame`` may be kept waiting. It is for ``LONGEST_AWAY_MS`` at most.
+        wanted: asked after every few frames, with the audio time reached: up to when ``on_frame``
+            may be kept waiting. It is for ``LONGEST_AWAY_MS`` at most, or ``LONGEST_REST_MS``.
         record_to: WAV file for the stereo recording. That it cannot be written never stops a call.
 
     Attributes:
@@ -82,14 +96,14 @@ class CallAudio:
         *,
         on_frame: Callable[[bytes | None, int], None],
         on_lost: Callable[[int], None],
-        wanted_ms: Callable[[int], int] = at_leisure,
+        wanted: Callable[[int], Wanted] = at_leisure,
         record_to: Path | None = None,
         lost_after_ms: int = LOST_MS,
     ) -> None:
         self._rate_hz = checked_rate(rate_hz)
         self._on_frame = on_frame
         self._on_lost = on_lost
-        self._wanted_ms = wanted_ms
+        self._wanted = wanted
         self._lost_after_ms = lost_after_ms
         self._framer = Framer(rate_hz)
         self._record_to = record_to
@@ -122,8 +136,8 @@ class CallAudio:
             except OSError as error:
                 _log.warning("no recording: %s", error)
         self._stream = Stream(
-            self._socket.fileno(), self._socket.peer, frame_bytes(self._rate_hz), started_at,
-            self._woken.set,
+            self._socket.fileno(), self._socket.peer, frame_bytes(self._rate_hz), QUIET_DB,
+            started_at, self._woken.set,
         )  # fmt: skip
         self._stream.wake_after(1, LONGEST_AWAY_MS / 1000)
         self._greenlet = gevent.spawn(self._run)
@@ -279,12 +293,15 @@ class CallAudio:
         While frames come they are counted, and the wake-up is on time to the frame; when they have
         stopped, the clock tells.
         """
-        frames = 1
-        if self._heard.is_set():  # nobody can be kept waiting for the first
-            audio_ms = self._clock.audio_ms
-            away_ms = min(self._wanted_ms(audio_ms) - audio_ms, LONGEST_AWAY_MS)
-            frames = max(away_ms // FRAME_MS, 1)
-        stream.wake_after(frames, self._clock.due_in_s(frames, time.perf_counter()))
+        now, audio_ms = time.perf_counter(), self._clock.audio_ms
+        if not self._heard.is_set():  # nobody can be kept waiting for the first
+            stream.wake_after(1, self._clock.due_in_s(1, now))
+            return
+        until_ms, at_rest = self._wanted(audio_ms)
+        frames = max(min(until_ms - audio_ms, LONGEST_AWAY_MS) // FRAME_MS, 1)
+        at_rest = at_rest and not self._clock.stalled(now)
+        most = LONGEST_REST_MS // FRAME_MS if at_rest else frames
+        stream.wake_after(frames, self._clock.due_in_s(most, now), most=most)
 
     def _shut(self) -> None:
         if self._shutting:

@@ -83,8 +83,9 @@ struct media_stream {
     size_t journal_bytes, journal_used;
     int journal_full;
     uint32_t unlogged_slots; /* of ours, which a full journal did not take */
-    size_t unread;
-    size_t wake_bytes;
+    size_t unread, unread_quiet; /* bytes since the journal was taken; those before the first loud */
+    double quiet;
+    size_t wake_bytes, wake_most;
     double wake_at;
     int woken;
     media_counts counts;
@@ -171,10 +172,17 @@ static void note(media_stream *stream, double at, uint32_t kind, uint32_t size, 
 
 static void wake(media_stream *stream)
 {
-    stream->wake_bytes = SIZE_MAX;
+    stream->wake_bytes = stream->wake_most = SIZE_MAX;
     stream->wake_at = INFINITY;
     if (!stream->woken)
         stream->woken = stream->thread->tell = 1;
+}
+
+static void wake_if_enough(media_stream *stream)
+{
+    if (stream->unread >= stream->wake_most ||
+        stream->unread - stream->unread_quiet >= stream->wake_bytes)
+        wake(stream);
 }
 
 /* Called where the lock was held: those who are told need it at once. */
@@ -284,6 +292,17 @@ static void play(media_stream *stream, double now, double slack)
 
 /* intake */
 
+static int is_quiet(const media_stream *stream, const unsigned char *datagram, size_t bytes)
+{
+    double sum = 0;
+    for (size_t i = 0; i + 1 < bytes; i += 2) {
+        int16_t sample;
+        memcpy(&sample, datagram + i, sizeof sample);
+        sum += (double)sample * sample;
+    }
+    return sum < stream->quiet;
+}
+
 /* Take one datagram. 0 when there is none, and when there may be one but it was not read. */
 static int receive(media_stream *stream)
 {
@@ -311,9 +330,10 @@ static int receive(media_stream *stream)
         playout_align(&stream->schedule, now);
     }
     note(stream, now, MEDIA_HEARD, (uint32_t)bytes, datagram);
+    if (stream->unread == stream->unread_quiet && is_quiet(stream, datagram, (size_t)bytes))
+        stream->unread_quiet += (size_t)bytes;
     stream->unread += (size_t)bytes;
-    if (stream->unread >= stream->wake_bytes)
-        wake(stream);
+    wake_if_enough(stream);
     return 1;
 }
 
@@ -496,7 +516,7 @@ static int take_slot(media_stream *stream)
 }
 
 media_stream *media_open(media_thread *thread, int socket, uint32_t peer_ip, uint16_t peer_port,
-                         uint32_t frame_bytes, double started_at)
+                         uint32_t frame_bytes, double quiet, double started_at)
 {
     media_stream *stream = calloc(1, sizeof *stream);
     if (!stream)
@@ -506,8 +526,9 @@ media_stream *media_open(media_thread *thread, int socket, uint32_t peer_ip, uin
     stream->peer = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(peer_port),
                                         .sin_addr.s_addr = htonl(peer_ip)};
     stream->frame_bytes = frame_bytes;
+    stream->quiet = quiet;
     stream->schedule.started_at = stream->next_at = started_at;
-    stream->wake_bytes = SIZE_MAX;
+    stream->wake_bytes = stream->wake_most = SIZE_MAX;
     stream->wake_at = INFINITY;
     stream->journal_bytes = JOURNAL_FRAMES * 2 * (sizeof(entry) + frame_bytes);
     stream->journal = malloc(stream->journal_bytes);
@@ -543,7 +564,7 @@ size_t media_take(media_stream *stream, unsigned char *into)
     pthread_mutex_lock(&stream->thread->lock);
     size_t used = stream->journal_used;
     memcpy(into, stream->journal, used);
-    stream->journal_used = stream->unread = 0;
+    stream->journal_used = stream->unread = stream->unread_quiet = 0;
     stream->journal_full = 0;
     if (stream->unlogged_slots)
         note(stream, clock_now(), MEDIA_SKIPPED, stream->unlogged_slots, NULL);
@@ -560,13 +581,13 @@ int64_t media_unread(media_stream *stream)
     return (int64_t)(unread / stream->frame_bytes);
 }
 
-void media_wake(media_stream *stream, int64_t frames, double at)
+void media_wake(media_stream *stream, int64_t frames, int64_t most, double at)
 {
     pthread_mutex_lock(&stream->thread->lock);
     stream->wake_bytes = (size_t)frames * stream->frame_bytes;
+    stream->wake_most = (size_t)most * stream->frame_bytes;
     stream->wake_at = at;
-    if (stream->unread >= stream->wake_bytes)
-        wake(stream);
+    wake_if_enough(stream);
     unlock_and_tell(stream->thread);
 }
 

@@ -48,9 +48,10 @@ int media_alarm(media_thread *thread);
 uint64_t media_woken(media_thread *thread);
 
 /* Send and receive on a bound UDP socket, with one peer, frames of so many bytes. Silence is sent
- * from now on. NULL with errno set when there is no memory. The socket stays the caller's. */
+ * from now on. A datagram is quiet when the squares of its samples sum up to less than `quiet`.
+ * NULL with errno set when there is no memory. The socket stays the caller's. */
 media_stream *media_open(media_thread *thread, int socket, uint32_t peer_ip, uint16_t peer_port,
-                         uint32_t frame_bytes, double started_at);
+                         uint32_t frame_bytes, double quiet, double started_at);
 void media_close(media_stream *stream);
 uint64_t media_id(const media_stream *stream);
 
@@ -65,9 +66,10 @@ size_t media_take(media_stream *stream, unsigned char *into);
 /* How many frames came since the journal was last taken. */
 int64_t media_unread(media_stream *stream);
 
-/* Wake the stream's owner when so many frames have come since the journal was last taken, or with
- * the first frame that is sent after a time; a voice's end does so as well. Holds once. */
-void media_wake(media_stream *stream, int64_t frames, double at);
+/* Wake the stream's owner when so many frames have come since the journal was last taken, not
+ * counting quiet ones before the first that is not; with `most` frames of any kind; or with the
+ * first frame that is sent after a time. A voice's end does so as well. Holds once. */
+void media_wake(media_stream *stream, int64_t frames, int64_t most, double at);
 
 media_counts media_counted(media_stream *stream);
 

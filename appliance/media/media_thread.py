@@ -19,6 +19,7 @@ import gevent
 from cffi import FFI
 
 from appliance.calls.errors import ConfigurationError
+from appliance.media.pcm import SAMPLE_BYTES
 
 _FOLDER: Final = Path(__file__).parent
 LIBRARY: Final = _FOLDER / "libmediathread.so"
@@ -126,6 +127,7 @@ class Stream:
         sock: a bound UDP socket. It must outlive the stream.
         peer: the only address that is listened to, and where frames go.
         frame_bytes: of 20 ms.
+        quiet_db: what is below, in dB of full scale, is quiet for :meth:`wake_after`.
         started_at: when the first frame is due, in seconds of the monotonic clock.
         wake: called in gevent's hub when :meth:`wake_after` says so, or a voice has ended.
 
@@ -134,13 +136,19 @@ class Stream:
     """
 
     def __init__(
-        self, sock: int, peer: tuple[str, int], frame_bytes: int, started_at: float,
-        wake: Callable[[], object],
+        self, sock: int, peer: tuple[str, int], frame_bytes: int, quiet_db: float,
+        started_at: float, wake: Callable[[], object],
     ) -> None:  # fmt: skip
         self._thread = media_thread()
         self._ffi, self._lib = self._thread.ffi, self._thread.lib
         self._handle = self._lib.media_open(
-            self._thread.handle, sock, int(IPv4Address(peer[0])), peer[1], frame_bytes, started_at
+            self._thread.handle,
+            sock,
+            int(IPv4Address(peer[0])),
+            peer[1],
+            frame_bytes,
+            _quiet_energy(quiet_db, frame_bytes),
+            started_at,
         )
         _checked(self._ffi, self._handle)
         self._id = self._lib.media_id(self._handle)
@@ -164,9 +172,15 @@ class Stream:
         """How many of the caller's frames :meth:`take` would bring."""
         return int(self._lib.media_unread(self._live()))
 
-    def wake_after(self, frames: int, within_s: float) -> None:
-        """Wake once when so many frames have come since the last ``take``, or this time is over."""
-        self._lib.media_wake(self._live(), frames, time.perf_counter() + within_s)
+    def wake_after(self, frames: int, within_s: float, *, most: int | None = None) -> None:
+        """Wake once when so many frames have come since the last ``take``, or this time is over.
+
+        Args:
+            most: frames are counted from the last quiet one before the first that is not, but no
+                more than so many in all. None: the quiet ones count like any other.
+        """
+        at = time.perf_counter() + within_s
+        self._lib.media_wake(self._live(), frames, most or frames, at)
 
     def voice(self) -> "Voice":
         """Something to be said after everything that is being said already."""
@@ -238,6 +252,15 @@ class Voice:
 
     def _progress(self) -> Any:
         return self._lib.media_said(self._handle)
+
+
+def _quiet_energy(quiet_db: float, frame_bytes: int) -> float:
+    """Less energy in a datagram makes no frame as loud as ``quiet_db``, wherever frames begin.
+
+    Half a frame's, as a frame may have parts of two datagrams.
+    """
+    samples = frame_bytes // SAMPLE_BYTES
+    return float(samples * (32768 * 10 ** (quiet_db / 20)) ** 2 / 2)
 
 
 def _checked(ffi: FFI, handle: Any) -> None:

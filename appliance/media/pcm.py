@@ -13,6 +13,9 @@ RATES_HZ: Final = (8000, 16000, 32000, 48000)
 SILENCE_DB: Final = -100.0
 """Level that stands for digital silence and for a frame that did not come."""
 
+QUIET_DB: Final = -55.0
+"""Nothing below is speech, however quiet the line; ordinary telephone speech peaks at -20 dB."""
+
 _FULL_SCALE_DB: Final = 20 * math.log10(32768)
 
 

@@ -157,6 +157,11 @@ class TurnTaker:
         ahead_ms = min(self._soonest_ms(at_ms) - at_ms, _LONGEST_AWAY_MS)
         return at_ms + max(-(-ahead_ms // FRAME_MS), 1) * FRAME_MS
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing comes of frames below ``QUIET_DB``, however many there are."""
+        return self._utterance is None and self._onset.silent
+
     def _fitted(self, pcm: bytes | None) -> bytes | None:
         if not pcm or len(pcm) == self._frame_bytes:
             return pcm or None

@@ -44,6 +44,11 @@ class Onset:
         self._heard.clear()
         return begun
 
+    @property
+    def silent(self) -> bool:
+        """Whether there is no speech in the last frames at all."""
+        return not any(heard.speech for heard in self._heard)
+
     def soonest_ms(self, at_ms: int) -> tuple[int, int]:
         """If all that comes after ``at_ms`` is speech: with which frame, and since when."""
         starts = [

@@ -13,7 +13,7 @@ import numpy.fft
 import numpy.typing as npt
 import webrtcvad
 
-from appliance.media.pcm import SILENCE_DB, level_db, samples
+from appliance.media.pcm import QUIET_DB, SILENCE_DB, level_db, samples
 
 Wave = npt.NDArray[np.float32]
 
@@ -74,7 +74,7 @@ class VoiceActivity:
         *,
         aggressiveness: int = 2,
         over_floor_db: float = 8.0,
-        lowest_db: float = -55.0,
+        lowest_db: float = QUIET_DB,
     ) -> None:
         self._rate_hz = rate_hz
         self._vad = webrtcvad.Vad(aggressiveness)

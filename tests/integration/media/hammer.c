@@ -48,7 +48,7 @@ static void talk(media_stream *stream, int far, struct sockaddr_in near, unsigne
         case 1: media_hush(voice); break;
         case 2: media_forget(voice), voices[which] = NULL; break;
         case 3: media_take(stream, journal); break;
-        case 4: media_wake(stream, rand_r(chance) % 9, now() + 0.001); break;
+        case 4: media_wake(stream, rand_r(chance) % 9, rand_r(chance) % 50, now() + 0.001); break;
         case 5: media_said(voice), media_counted(stream), media_unread(stream); break;
         case 6:
             sendto(far, noise, rand_r(chance) % sizeof noise, MSG_DONTWAIT,
@@ -74,7 +74,7 @@ static void *caller(void *number)
         struct sockaddr_in near, far;
         int ours = bound(&near), theirs = bound(&far);
         media_stream *stream = media_open(media, ours, INADDR_LOOPBACK, ntohs(far.sin_port), FRAME,
-                                          now() - (double)(rand_r(&chance) % 3));
+                                          1000, now() - (double)(rand_r(&chance) % 3));
         if (!stream)
             abort();
         talk(stream, theirs, near, &chance);

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gevent.event import Event
 
 from appliance.calls.errors import ConfigurationError
 from appliance.media import media_thread as module
 from appliance.media.media_thread import HEARD, SILENCE, SKIPPED, SPOKEN, Entry, Stream
+from appliance.media.pcm import QUIET_DB
 
 TONE = b"\1\0" * 160
 LIMIT_S = 5.0
@@ -28,7 +30,12 @@ class Wire:
         self.far.connect(self.near.getsockname())
         self.woken = Event()
         self.stream = Stream(
-            self.near.fileno(), self.far.getsockname(), 320, time.perf_counter(), self.woken.set
+            self.near.fileno(),
+            self.far.getsockname(),
+            320,
+            QUIET_DB,
+            time.perf_counter(),
+            self.woken.set,
         )
 
     def received(self) -> list[bytes]:
@@ -112,6 +119,32 @@ def test_python_is_woken_for_the_frame_it_waits_for(wire: Wire) -> None:
     assert wire.stream.unread == 2
     wire.far.send(TONE)
     assert wire.woken.wait(LIMIT_S)
+
+
+def test_quiet_frames_before_the_first_loud_one_do_not_count(wire: Wire) -> None:
+    loud, faint, hush = (
+        (np.sin(np.arange(160) * 0.3) * rms * 2**0.5).astype("<i2").tobytes()
+        for rms in (80, 50, 30)  # 58 is QUIET_DB; half of that energy, 41, may be part of a frame
+    )
+    wire.entries_until(lambda entries: bool(entries))
+    wire.woken.clear()
+    wire.stream.wake_after(2, 60.0, most=30)
+    for frame in [hush] * 20 + [loud]:
+        wire.far.send(frame)
+    assert not wire.woken.wait(0.1)
+    wire.far.send(hush)
+    assert wire.woken.wait(LIMIT_S)
+    assert wire.stream.unread == 22
+    for frames, unread in (([faint, hush], 2), ([hush] * 30, 30)):
+        list(wire.stream.take())
+        wire.woken.clear()
+        wire.stream.wake_after(2, 60.0, most=30)
+        for frame in frames[:-1]:
+            wire.far.send(frame)
+        assert not wire.woken.wait(0.1)
+        wire.far.send(frames[-1])
+        assert wire.woken.wait(LIMIT_S)
+        assert wire.stream.unread == unread
 
 
 def test_python_is_woken_when_the_time_is_over(wire: Wire) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.media.pcm import silent_frame
+from appliance.media.pcm import QUIET_DB, level_db, silent_frame
 from appliance.speech.barge_in import BargeInRules
 from appliance.speech.endpointing import PauseLengths
 from appliance.speech.events import Expectation, SpeechEvent, SpeechResumed
@@ -104,7 +104,9 @@ def test_no_event_comes_before_the_time_that_was_promised(
         for index in range(count):
             heard, ours = (frames[at_ms // 20 % len(frames)] for frames in (HEARD[kind], OURS))
             at_ms += 20
+            rests = taker.at_rest and (heard is None or level_db(heard) < QUIET_DB)
             events = taker.frame(heard, at_ms, ours if playing else None)
+            assert not rests or (taker.at_rest and not events)
             exact = [event for event in events if not isinstance(event, SpeechResumed)]
             assert not exact or at_ms >= promised_ms, (exact, promised_ms)
             if isinstance(change, str) and index == count // 2:
@@ -113,6 +115,17 @@ def test_no_event_comes_before_the_time_that_was_promised(
             until_ms = taker.undecided_until_ms(at_ms)
             assert until_ms - at_ms in range(20, 201, 20)
             promised_ms = max(promised_ms, until_ms)
+
+
+def test_it_is_at_rest_until_the_caller_speaks() -> None:
+    taker = TurnTaker(RATE_HZ)
+    rests = []
+    for index, frame in enumerate(frames_of(question(), RATE_HZ), start=1):
+        taker.frame(frame, index * 20, None)
+        rests.append(taker.at_rest)
+    assert set(rests[:50]) == {True}
+    assert set(rests[60:200]) == {False}
+    assert rests[-1]
 
 
 class Lumps:
