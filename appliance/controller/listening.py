@@ -87,7 +87,9 @@ class Listener:
     def on_frame(self, pcm: bytes | None, at_ms: int) -> None:
         """Take 20 ms of the caller's audio. Never blocks."""
         self._at_ms = at_ms
-        self._take(self.turn_taker.frame(pcm, at_ms, self._played()))
+        events = self.turn_taker.frame(pcm, at_ms, self._played())
+        if events:
+            self._take(events)
 
     def wanted(self, audio_ms: int) -> Wanted:
         """Up to which audio time nothing can be decided, whatever is heard."""

@@ -15,8 +15,8 @@ Reply: from the moment the phone sends its last audible frame (the last with a s
 of the loudest of the whole utterance, found before it is sent) until the reply's first frame \
 arrives, by the phone's kernel; less the configured pause of {pause_ms} ms that ends a finished \
 sentence. Decision to first frame: as the controller records it. Jitter: at the receiver, by its \
-kernel's time stamps. CPU is the controller process's own. Barge-in: the worst, negative when the \
-last frame had left before the decision.\
+kernel's time stamps. CPU is the controller process's own; per call, less what it uses without a \
+call. Barge-in: the worst, negative when the last frame had left before the decision.\
 """
 
 

@@ -13,7 +13,7 @@ from appliance.lab.benchmarks.crowd import VOICE
 from appliance.lab.benchmarks.ingest import ingest
 from appliance.lab.benchmarks.measurement import Measurement, at_least, at_most, percentile
 from appliance.lab.benchmarks.rig import Rig, Store, rig, store
-from appliance.lab.benchmarks.talk import Talked, talk
+from appliance.lab.benchmarks.talk import Talked, idle_cpu, talk
 
 NAMES = (
     "talk", "barge-in", "call-rate", "ingest", "conversations", "serving", "voice", "watchers",
@@ -35,6 +35,7 @@ class Extent:
     Attributes:
         sentences: said by one caller on the shipped models; each of several says fewer.
         serving_rounds, voice_rounds: how often what those compare or time is done.
+        idle_s: without a call.
         alone_s, together_s: of talking, with one call and with fifty.
         bare_s: of the bare loop, with one call and with fifty.
         watching_s: of live pages that are open while calls talk.
@@ -42,6 +43,7 @@ class Extent:
             some ten minutes of a core to make up, and eleven gigabytes.
     """
 
+    idle_s: float = 20.0
     alone_s: float = 60.0
     together_s: float = 30.0
     bare_s: float = 6.0
@@ -57,7 +59,7 @@ class Extent:
 
 FULL = Extent()
 QUICK = Extent(
-    alone_s=7.0, together_s=5.0, bare_s=1.0, interruptions=10, calls=250, events=2000,
+    idle_s=2.0, alone_s=7.0, together_s=5.0, bare_s=1.0, interruptions=10, calls=250, events=2000,
     sentences=6, serving_rounds=4, voice_rounds=2, watching_s=8.0, recorded=10_000,
 )  # fmt: skip
 
@@ -128,6 +130,9 @@ def _talk(
     tell(f"1 call talks for {extent.alone_s:g} s")
     alone = talk(load, 1, extent.alone_s)
     yield from _delays(alone, pause_ms)
+    tell(f"no call for {extent.idle_s:g} s")  # only now: it has settled after its start
+    idle = idle_cpu(load, extent.idle_s)
+    yield Measurement("CPU of the controller without a call", idle, "core")
     tell(f"{CALLS} calls talk for {extent.together_s:g} s")
     together = talk(load, CALLS, extent.together_s)
     yield from _delays(together, pause_ms)
@@ -135,9 +140,10 @@ def _talk(
     bare_cpu = bare_loop_cpu((1, CALLS), extent.bare_s, work)
     for talked, bare in zip((alone, together), bare_cpu, strict=True):
         calls, of = talked.calls, _calls(talked.calls)
-        yield Measurement(f"CPU per call, {of}", talked.cpu / calls, "core", at_most(0.01))
+        of_calls = (talked.cpu - idle) / calls
+        yield Measurement(f"CPU per call, {of}", of_calls, "core", at_most(0.01))
         yield Measurement(f"CPU per call of the bare loop, {of}", bare / calls, "core")
-        yield Measurement(f"CPU beside the bare loop, {of}", talked.cpu / bare, "times")
+        yield Measurement(f"CPU of the controller beside it, {of}", talked.cpu / bare, "times")
     growth_mb = (together.memory_mb - alone.memory_mb) / (together.calls - alone.calls)
     yield Measurement("memory for each further call", growth_mb, "MB", at_most(1))
     yield from _jitter(together)

@@ -81,6 +81,13 @@ def talk(rig: Rig, calls: int, seconds: float) -> Talked:
     return _talked(rig, stretch, callers)
 
 
+def idle_cpu(rig: Rig, seconds: float) -> float:
+    """Cores that the controller uses while there is no call."""
+    began_at, used_s = time.perf_counter(), cpu_s(rig.controller.pid)
+    gevent.sleep(seconds)
+    return (cpu_s(rig.controller.pid) - used_s) / (time.perf_counter() - began_at)
+
+
 class _Caller:
     def __init__(
         self, phone: TimedPhone, call_id: str, phrases: Sequence[bytes], chance: random.Random
